@@ -1,0 +1,227 @@
+"""The command `specgan`. Imports stand inside the commands, so that each loads only what it needs."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vocoder.errors import InputError
+
+if TYPE_CHECKING:
+    from specgan.runtime.pipeline import Vocoder
+
+# Rich's help and tracebacks take a third of a second to import.
+PLAIN: dict[str, Any] = {"rich_markup_mode": None, "no_args_is_help": True, "add_completion": False}
+app = typer.Typer(help="Sound made or changed as a picture.", pretty_exceptions_enable=False, **PLAIN)
+vocoder_app = typer.Typer(help="Train the vocoder, or turn recordings and mels into sound with it.", **PLAIN)
+app.add_typer(vocoder_app, name="vocoder")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process if None.
+
+    Returns
+    -------
+    int
+        0 when all is done, 1 if training broke off, 2 for input that cannot be used, 130 if interrupted.
+    """
+    with warnings.catch_warnings():
+        # Libraries warn about their own affairs; ours are about the user's files.
+        warnings.simplefilter("ignore")
+        warnings.filterwarnings("default", category=UserWarning, module=r"(specgan|vocoder)(\.|$)")
+        warnings.showwarning = _show_warning
+        try:
+            app(args=None if arguments is None else list(arguments), prog_name="specgan")
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else 0
+        except InputError as error:
+            return _complain(error, 2)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] in ("specgan", "vocoder"):
+                raise
+            return _complain(f'{error.name} is not installed, this needs it: pip install "specgan[train]"', 2)
+        except RuntimeError as error:
+            if type(error).__name__ != "TrainingError":  # its class cannot be imported without torch
+                raise
+            return _complain(error, 1)
+    return 0
+
+
+def _complain(message: object, code: int) -> int:
+    print("specgan:", " ".join(str(message).splitlines()), file=sys.stderr)
+    return code
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _complain(f"warning: {message}", 0)
+
+
+def _progress(label: str) -> Any:
+    """A progress bar as (items, how many) → items; none where nobody watches."""
+
+    def bar(items: Iterable[Any], count: int) -> Iterator[Any]:
+        if count < 2 or not sys.stderr.isatty():
+            yield from items
+            return
+        with typer.progressbar(items, length=count, label=label, file=sys.stderr, show_pos=True) as shown:
+            yield from shown
+
+    return bar
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        try:
+            print(f"specgan {metadata.version('specgan')}")
+        except metadata.PackageNotFoundError:
+            print("specgan, from a folder that is not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+) -> None:
+    """Sound made or changed as a picture."""
+
+
+@vocoder_app.command("train")
+def train(
+    config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="Folder of the run; one that exists is resumed. Default: exp/ and CONFIG's name.")
+    ] = None,
+) -> None:
+    """Train a vocoder, or go on with a run that was stopped.
+
+    Example: specgan vocoder train small.yaml data.train=[data/train.jsonl] data.validation=[data/validation.jsonl]
+    """
+    from vocoder.engine.config import load_config
+    from vocoder.task import VocoderConfig
+    from vocoder.train import train as train_vocoder
+
+    settled = load_config(VocoderConfig, config, settings or [])
+    if not train_vocoder(settled, run or Path("exp") / config.stem):
+        raise typer.Exit(130)
+
+
+@vocoder_app.command("decode")
+def decode(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A recording; a log-mel (.npy, .pt; its MelSpec beside it in .json); a folder or a manifest of them.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Sound file to write; for a folder or a manifest, a folder.")],
+    model: Annotated[
+        str | None, typer.Option(help="A shipped model, a model folder or a run folder. Default: vocoder-22k.")
+    ] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Published HiFi-GAN generator, with --config.")] = None,
+    config: Annotated[Path | None, typer.Option(help="The config.json that belongs to --checkpoint.")] = None,
+) -> None:
+    """Render recordings or mels with a vocoder. A recording becomes a mel first; several channels become one.
+
+    Example: specgan vocoder decode speech.flac -o again.wav
+    """
+    from specgan.decode import decode as decode_files
+
+    vocoder = _load(model, checkpoint, config)
+    written = decode_files(source, out, vocoder, progress=_progress("decode"))
+    print(f"{out}: {len(written)} {'file' if len(written) == 1 else 'files'} rendered with {vocoder.name}")
+
+
+def _load(model: str | None, checkpoint: Path | None, config: Path | None) -> Vocoder:
+    """On ONNX Runtime, except for a run in training and for published weights, which need torch."""
+    from specgan.runtime.pipeline import Vocoder
+
+    if (checkpoint is None) != (config is None):
+        raise InputError("--checkpoint and --config belong together; give both")
+    if checkpoint is not None and config is not None:
+        if model is not None:
+            raise InputError("give either --model or --checkpoint with --config, not both")
+        from specgan.torch_backend import load_published
+
+        return Vocoder(load_published(checkpoint, config))
+    if model is not None and (Path(model) / "checkpoints").is_dir():
+        from specgan.torch_backend import load_run
+
+        return Vocoder(load_run(Path(model)))
+    return Vocoder.load() if model is None else Vocoder.load(model)
+
+
+@app.command("prepare")
+def prepare(
+    folder: Annotated[Path, typer.Argument(help="Any folder of sounds, or a corpus with metadata.csv and wavs/.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for train, validation and test.jsonl.")],
+    rate: Annotated[
+        int | None, typer.Option(min=1, help="Hz; recordings at other rates are converted into OUT/sounds.")
+    ] = None,
+    validation: Annotated[
+        str | None, typer.Option(help="Ids or ranges A..B with commas between, or @FILE of these. Default: 5 % by SEED.")
+    ] = None,
+    test: Annotated[str | None, typer.Option(help="As --validation.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the random choice.")] = 0,
+    speaker: Annotated[str | None, typer.Option(help="Speaker of all recordings.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of all recordings, such as en.")] = None,
+) -> None:
+    """Check recordings and write manifests of a training, a validation and a test set.
+
+    Example: specgan prepare sounds -o data --rate 22050
+    """
+    from specgan import prepare as preparation
+
+    made = preparation.prepare(
+        folder,
+        out,
+        rate=rate,
+        validation=validation,
+        test=test,
+        seed=seed,
+        speaker=speaker,
+        language=language,
+        progress=_progress("prepare"),
+    )
+    for name, rows in made.sets.items():
+        print(f"{out / name}.jsonl: {len(rows)} recordings, {made.seconds[name] / 60:.2f} minutes")
+    if made.converted:
+        print(f"{out / 'sounds'}: {made.converted} recordings converted to {rate} Hz")
+    if made.clipped:
+        print(f"clipped while converting: {len(made.clipped)} recordings, {made.clipped[0]} among them")
+    if made.left_out:
+        print(f"left out: {preparation.count(made.left_out)}; reasons in {out / 'left_out.txt'}")
+
+
+@app.command("models")
+def models() -> None:
+    """List the shipped models: name, size, task, mel, licence.
+
+    Example: specgan models
+    """
+    raise NotImplementedError
+
+
+@app.command("pack")
+def pack(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write.")],
+) -> None:
+    """Turn a run into a model folder, which `decode` uses without torch.
+
+    Example: specgan pack exp/small -o my-vocoder
+    """
+    raise NotImplementedError

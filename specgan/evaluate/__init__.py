@@ -1,0 +1,1 @@
+"""How close a rendered wave comes to the recording: metrics, pitch, reports. No torch."""

@@ -1,0 +1,306 @@
+"""Any folder of sounds, or a corpus in the LJSpeech layout → manifests of training, validation and test. No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from vocoder.errors import InputError
+from vocoder.signal import audio
+from vocoder.signal.files import replacing
+from vocoder.signal.manifest import Recording, write_manifest
+
+SETS = ("train", "validation", "test")
+SHORTEST = 0.1  # seconds; a shorter recording is a click rather than a sound to learn from
+SHARE, MOST = 0.05, 100  # of the recordings that a set drawn at random gets, and how many at most
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A recording that stands in no manifest: `kind` to count by, `reason` in words with the file."""
+
+    id: str
+    kind: str
+    reason: str
+
+
+@dataclass
+class Prepared:
+    """What was made: recordings by set, their seconds, what was left out, and what was done to the sound."""
+
+    sets: dict[str, list[Recording]]
+    seconds: dict[str, float]
+    left_out: list[LeftOut]
+    converted: int = 0
+    clipped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Examined:
+    row: Recording
+    seconds: float = 0.0
+    converted: bool = False
+    clipped: bool = False
+
+
+def prepare(
+    folder: Path,
+    out: Path,
+    *,
+    rate: int | None = None,
+    validation: str | None = None,
+    test: str | None = None,
+    seed: int = 0,
+    speaker: str | None = None,
+    language: str | None = None,
+    progress: Callable[[Iterable[object], int], Iterable[object]] = lambda items, count: items,
+) -> Prepared:
+    """Write `train.jsonl`, `validation.jsonl`, `test.jsonl` and `left_out.txt` (kind, tab, reason) into `out`.
+
+    Every recording is decoded once, so what a manifest names can be read to its end.
+
+    Parameters
+    ----------
+    folder : Path
+        A corpus in the LJSpeech layout (`metadata.csv`, `wavs/`), or any folder of wav, flac, ogg and mp3 files,
+        nested as it likes; then a recording's id is its path without the suffix.
+    out : Path
+    rate : int, optional
+        Hz. Recordings that are not wav or flac at this rate already are written to `out/sounds` as mono 16-bit flac.
+    validation, test : str, optional
+        Ids or ranges A..B in natural order (9 before 10), with commas between, or @FILE with one of these a line.
+        A set without is drawn at random: one recording in twenty, at least 1, at most 100.
+    seed : int
+        Of that draw. It depends on nothing but the ids, and new recordings hardly change it.
+    speaker, language : str, optional
+        Written to every row.
+    progress : callable
+        (items, how many) → the items, for a progress bar.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three usable recordings, a selection fits none, both selections share
+        one, or `out` cannot be written.
+    """
+    rows, left_out = _find(folder, out)
+    if not rows:
+        raise InputError(f"{folder}: holds no sound; name a folder with {', '.join(audio.FORMATS)} files")
+    rows = [dataclasses.replace(row, speaker=speaker, language=language) for row in rows]
+    make_folder(out)
+    examined: list[_Examined] = []
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        warnings.simplefilter("ignore")  # silent recordings are counted below
+        found = pool.map(lambda row: _examine(row, out, rate), rows)
+        try:
+            for result in progress(found, len(rows)):
+                if isinstance(result, LeftOut):
+                    left_out.append(result)
+                elif isinstance(result, _Examined):
+                    examined.append(result)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    kept = {result.row.id: result for result in examined}
+    if len(kept) < len(SETS):
+        why = f" ({count(left_out)} left out, the first: {left_out[0].reason})" if left_out else ""
+        raise InputError(f"{folder}: {len(kept)} usable recordings{why}; three sets need at least 3")
+    sets = _split([result.row for result in examined], validation, test, seed)
+    for name in SETS:
+        write_manifest(out / f"{name}.jsonl", sets[name])
+    with replacing(out / "left_out.txt") as temporary:
+        temporary.write_text("".join(f"{item.kind}\t{item.reason}\n" for item in left_out), encoding="utf-8")
+    return Prepared(
+        sets,
+        {name: sum(kept[row.id].seconds for row in rows) for name, rows in sets.items()},
+        left_out,
+        sum(result.converted for result in examined),
+        [result.row.id for result in examined if result.clipped],
+    )
+
+
+def make_folder(path: Path) -> None:
+    """Make an output folder and its parents.
+
+    Raises
+    ------
+    InputError
+        If it cannot be made or written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be made: {error.strerror}; name a folder that can be written") from error
+    if not os.access(path, os.W_OK):
+        raise InputError(f"{path}: cannot be written; name a folder that can be")
+
+
+def count(left_out: Sequence[LeftOut]) -> str:
+    """ "3 silent, 1 unreadable": how many of each kind, most first."""
+    kinds = [item.kind for item in left_out]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), key=lambda k: (-kinds.count(k), k)))
+
+
+# -- which recordings there are ---------------------------------------------------------------------------------------
+
+
+def _find(folder: Path, out: Path) -> tuple[list[Recording], list[LeftOut]]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder; name one that holds sounds")
+    if (folder / "metadata.csv").is_file():
+        return _ljspeech(folder)
+    return _sounds(folder, out)
+
+
+def _sounds(folder: Path, out: Path) -> tuple[list[Recording], list[LeftOut]]:
+    """All sound files below a folder, except hidden ones and those made by an earlier run."""
+    made = Path(os.path.abspath(out)) / "sounds"
+    rows: dict[str, Recording] = {}
+    left_out = []
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith(".") for part in inside.parts)
+        if path.suffix.lower() not in audio.FORMATS or hidden or not path.is_file():
+            continue
+        if Path(os.path.abspath(path)).is_relative_to(made):
+            continue
+        id = inside.with_suffix("").as_posix()
+        if id in rows:
+            reason = f"{path}: has the name of {rows[id].audio.name} but for the suffix; rename one"
+            left_out.append(LeftOut(id, "of a name already taken", reason))
+        else:
+            rows[id] = Recording(id, path)
+    return [rows[id] for id in sorted(rows, key=_natural)], left_out
+
+
+def _ljspeech(folder: Path) -> tuple[list[Recording], list[LeftOut]]:
+    """`metadata.csv` with `id|text|normalised text`, sounds in `wavs/`."""
+    table = folder / "metadata.csv"
+    try:
+        lines = table.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"{table}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise InputError(f"{table}: is not text in UTF-8; rows of id|text|normalised text are expected") from None
+    files = {p.stem: p for p in sorted((folder / "wavs").glob("*")) if p.suffix.lower() in audio.FORMATS}
+    rows: dict[str, Recording] = {}
+    left_out = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        id, *texts = (part.strip() for part in line.split("|"))
+        if not id or not texts:
+            raise InputError(f"{table}:{number}: must be id|text or id|text|normalised text")
+        if id in rows:
+            raise InputError(f"{table}:{number}: id {id!r} stands in an earlier line already, must be unique")
+        if id in files:
+            rows[id] = Recording(id, files[id], text=texts[-1] or texts[0])
+        else:
+            reason = f"{table}:{number}: {id!r} has no sound file in {folder / 'wavs'}"
+            left_out.append(LeftOut(id, "without a sound file", reason))
+    left_out += [
+        LeftOut(id, "not in metadata.csv", f"{path}: has no line in metadata.csv")
+        for id, path in files.items()
+        if id not in rows
+    ]
+    return list(rows.values()), left_out
+
+
+def _examine(row: Recording, out: Path, rate: int | None) -> _Examined | LeftOut:
+    """Decode a recording; write it at the rate if it has another or cannot be read by seeking."""
+    try:
+        found = audio.info(row.audio)
+        wave = audio.read_mono(row.audio, found.rate)
+    except InputError as error:
+        return LeftOut(row.id, "unreadable", str(error))
+    seconds = len(wave) / found.rate
+    if np.abs(wave).max() <= audio.SILENCE:
+        return LeftOut(row.id, "silent", f"{row.audio}: silent")
+    if seconds < SHORTEST:
+        return LeftOut(row.id, "too short", f"{row.audio}: has {seconds:.3g} s, fewer than {SHORTEST}")
+    if rate is None or (found.rate == rate and row.audio.suffix.lower() in (".wav", ".flac")):
+        return _Examined(row, seconds)
+    wave = audio.resample(wave, found.rate, rate)
+    clipped = bool(np.abs(wave).max() > 1)
+    path = out / "sounds" / f"{row.id}.flac"
+    make_folder(path.parent)
+    audio.write(path, np.clip(wave, -1, 1), rate)
+    return _Examined(dataclasses.replace(row, audio=path), seconds, True, clipped)
+
+
+# -- which set each belongs to ----------------------------------------------------------------------------------------
+
+
+def _split(rows: list[Recording], validation: str | None, test: str | None, seed: int) -> dict[str, list[Recording]]:
+    ids = [row.id for row in rows]
+    chosen = {
+        name: select(ids, words, f"--{name}")
+        for name, words in (("validation", validation), ("test", test))
+        if words is not None
+    }
+    if len(chosen) == 2 and (both := sorted(chosen["validation"] & chosen["test"], key=_natural)):
+        raise InputError(f"--validation and --test share {len(both)} recordings, {both[0]} among them")
+    for name in ("validation", "test"):
+        if name not in chosen:
+            chosen[name] = _draw([id for id in ids if all(id not in taken for taken in chosen.values())], seed)
+    sets = {name: [row for row in rows if row.id in chosen[name]] for name in ("validation", "test")}
+    train = [row for row in rows if row.id not in chosen["validation"] | chosen["test"]]
+    if not train:
+        raise InputError("--validation and --test take all recordings; leave some for training")
+    return {"train": train, **sets}
+
+
+def _draw(ids: Sequence[str], seed: int) -> set[str]:
+    """The ids with the lowest hashes: where one is added or removed, the others stay what they were."""
+    many = min(MOST, max(1, round(SHARE * len(ids))))
+    return set(sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode()).hexdigest())[:many])
+
+
+def select(ids: Iterable[str], words: str, option: str) -> set[str]:
+    """The ids that a selection names.
+
+    Parameters
+    ----------
+    ids : iterable of str
+    words : str
+        See `prepare`.
+    option : str
+        What gave the selection, for messages.
+
+    Raises
+    ------
+    InputError
+        If a part of the selection fits no id.
+    """
+    if words.startswith("@"):
+        try:
+            parts = Path(words[1:]).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{option}: {words[1:]} cannot be read as a list of ids, one a line") from error
+    else:
+        parts = words.split(",")
+    known = list(ids)
+    chosen: set[str] = set()
+    for part in filter(None, map(str.strip, parts)):
+        first, dots, last = part.partition("..")
+        fitting = {id for id in known if _natural(first) <= _natural(id) <= _natural(last)} if dots else {part} & {*known}
+        if not fitting:
+            raise InputError(f"{option}: no usable recording fits {part!r}; ids look like {known[0]!r}")
+        chosen |= fitting
+    if not chosen:
+        raise InputError(f"{option}: names no recording; give ids or ranges A..B with commas between")
+    return chosen
+
+
+def _natural(id: str) -> list[tuple[int, int, str]]:
+    """A key that puts 9 before 10: digits compare as numbers, and before letters."""
+    parts = re.split(r"([0-9]+)", id)  # every second one is a number
+    return [(0, int(part), "") if index % 2 else (1, 0, part) for index, part in enumerate(parts) if part]

@@ -1,0 +1,1 @@
+"""Mel spectrograms, GAN training and vocoders: the floor that specgan stands on."""

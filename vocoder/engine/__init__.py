@@ -1,0 +1,1 @@
+"""GAN training for any task; knows no audio."""

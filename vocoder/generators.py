@@ -1,0 +1,127 @@
+"""The Fourier vocoder: a network at the frame rate, an inverse STFT, and consistency projections."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vocoder.errors import InputError
+from vocoder.precision import in_float32
+from vocoder.signal.mel import mel_to_magnitude
+from vocoder.signal.spec import MelSpec
+from vocoder.signal.stft import STFT, ExportableSTFT, Spectrum, magnitude
+
+SIZES: dict[str, tuple[int, int]] = {"tiny": (128, 6), "small": (256, 8), "base": (512, 8)}  # width, blocks
+
+# No magnitude of a wave in [−1, 1] exceeds the sum of the window, n_fft/2.
+MAX_LOG_MAGNITUDE = 6.5
+
+
+class Block(nn.Module):
+    """ConvNeXt block in one dimension (Liu 2022, arXiv:2201.03545; as in Vocos, Siuzdak 2023, arXiv:2306.00814)."""
+
+    def __init__(self, width: int, kernel: int = 7, expansion: int = 3, scale: float = 0.125) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.widen = nn.Linear(width, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width)
+        self.scale = nn.Parameter(torch.full((width,), scale))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, width, T) → (B, width, T)."""
+        h = self.norm(self.depthwise(x).transpose(1, 2))
+        h = self.narrow(nn.functional.gelu(self.widen(h))) * self.scale
+        return x + h.transpose(1, 2)
+
+
+class FourierVocoder(nn.Module):
+    """Log-mel → magnitude and phase of every bin → wave.
+
+    The magnitude is a residual on the pseudo-inverse of the mel (as in FreeV, Lv 2024,
+    arXiv:2406.08196), so it starts almost right. A predicted magnitude and phase are not yet the STFT
+    of any wave; each consistency projection makes the wave, takes its STFT, and restores the predicted
+    magnitude under the phase found there (Griffin and Lim 1984, with the momentum of Perraudin 2013,
+    here learned). The network is trained through the projections.
+
+    Parameters
+    ----------
+    spec : MelSpec
+    size : {"tiny", "small", "base"}
+    projections : int
+        Consistency projections, 0 or more; may be changed on a trained model.
+    exportable : bool
+        Use the STFT in real arithmetic, for ONNX.
+    """
+
+    def __init__(self, spec: MelSpec, size: str = "small", projections: int = 2, exportable: bool = False) -> None:
+        super().__init__()
+        if size not in SIZES:
+            raise InputError(f"there is no Fourier vocoder of size {size!r}; there are {', '.join(SIZES)}")
+        if projections < 0:
+            raise InputError(f"projections is {projections}, must be 0 or more")
+        width, blocks = SIZES[size]
+        self.spec, self.size, self.projections = spec, size, projections
+        self.embed = nn.Conv1d(spec.bands, width, 7, padding=3)
+        self.first_norm = nn.LayerNorm(width, eps=1e-6)
+        self.blocks = nn.ModuleList(Block(width, scale=1.0 / blocks) for _ in range(blocks))
+        self.last_norm = nn.LayerNorm(width, eps=1e-6)
+        self.head = nn.Linear(width, 3 * spec.bins)  # log-magnitude residual, cosine and sine of the phase
+        self.momentum = nn.Parameter(torch.tensor(0.0))
+        self.stft = (ExportableSTFT if exportable else STFT)(spec.n_fft, spec.hop, spec.padding)
+        for module in self.modules():
+            if isinstance(module, (nn.Conv1d, nn.Linear)):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]  # every layer here has a bias
+        with torch.no_grad():
+            self.head.weight[: spec.bins].zero_()  # the magnitude starts as the pseudo-inverse
+
+    @property
+    def hop(self) -> int:
+        return self.spec.hop
+
+    @property
+    def receptive_field(self) -> int:
+        """Frames on each side of a frame on which its samples depend."""
+        overlap = -(-(self.spec.n_fft - self.hop) // self.hop)  # frames that a frame shares samples with, each side
+        return 3 + 3 * len(self.blocks) + overlap * (self.projections + 1)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Log-mel (B, bands, T) → wave (B, T·hop)."""
+        return self.synthesise(*self.spectrum(mel))
+
+    def spectrum(self, mel: Tensor) -> tuple[Tensor, Spectrum]:
+        """Log-mel (B, bands, T) → magnitude (B, bins, T) and unit phasors (cos, sin) of the same shape."""
+        x = self.first_norm(self.embed(mel).transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        residual, cosine, sine = self.head(self.last_norm(x.transpose(1, 2))).transpose(1, 2).chunk(3, dim=1)
+        return self._polar(mel, residual, cosine, sine)
+
+    @in_float32
+    def _polar(self, mel: Tensor, residual: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Spectrum]:
+        prior = mel_to_magnitude(mel, self.spec).log()
+        target = (prior + residual).clamp_max(MAX_LOG_MAGNITUDE).exp()
+        norm = magnitude(cosine, sine)
+        return target, (cosine / norm, sine / norm)
+
+    @in_float32
+    def synthesise(self, target: Tensor, phase: Spectrum) -> Tensor:
+        """Magnitude (B, bins, T) and unit phasors → wave (B, T·hop), through the projections."""
+        real, imag = target * phase[0], target * phase[1]
+        last: Spectrum | None = None
+        for _ in range(self.projections):
+            found = self.stft(self.stft.inverse(real, imag))
+            if last is None:
+                ahead = found
+            else:
+                ahead = (
+                    found[0] + self.momentum * (found[0] - last[0]),
+                    found[1] + self.momentum * (found[1] - last[1]),
+                )
+            last = found
+            # where the projection left almost nothing, its phase is rounding noise: the gain there is
+            # bounded (by 33), so that equal inputs in chunks of other lengths keep giving equal outputs
+            scale = target * (ahead[0].square() + ahead[1].square() + 9e-4 * target.square() + 1e-14).rsqrt()
+            real, imag = ahead[0] * scale, ahead[1] * scale
+        return self.stft.inverse(real, imag)

@@ -1,0 +1,1 @@
+"""Tensors and files, no model: audio, mel, STFT, manifests, data."""
