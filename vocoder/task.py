@@ -81,7 +81,7 @@ class CriticConfig:
 
 @dataclass(frozen=True)
 class WeightConfig:
-    """Weights of the generator's losses; a weight of 0 leaves a loss out.
+    """Weights of the generator's losses.
 
     Parameters
     ----------
@@ -158,18 +158,17 @@ class VocoderTask:
         start = config.critic.start if config.critic.names else None
         phases = [Phase("reconstruction", ("generator",), self._reconstruction, reconstruction, 0, start)]
         self.modules: dict[str, nn.Module] = {"generator": self.generator}
+        optimizers = {"generator": config.generator.optimizer}
         if start is not None:
             self.modules["discriminator"] = self.critics
+            optimizers["discriminator"] = config.critic.optimizer
             # the generator's phase comes first and leaves its fakes for the critics, which saves drawing them twice
             phases += [
                 Phase("generator", ("generator",), self._generator, reconstruction | adversarial, start),
                 Phase("discriminator", ("discriminator",), self._discriminator, {"adversarial": 1.0}, start),
             ]
         self.phases: Sequence[Phase] = phases
-        self.optimizers: Mapping[str, OptimizerConfig] = {
-            name: {"generator": config.generator, "discriminator": config.critic}[name].optimizer
-            for name in self.modules
-        }
+        self.optimizers: Mapping[str, OptimizerConfig] = optimizers
         self.ema: tuple[str, ...] = ("generator",)
         self._fake: Tensor | None = None
         self._health: dict[str, Tensor] = {}

@@ -115,7 +115,8 @@ def connect() -> World:
     from accelerate import PartialState
 
     try:
-        state = PartialState(timeout=timedelta(minutes=30))
+        # Without an accelerator accelerate ignores the other processes unless it is told that the CPU is meant.
+        state = PartialState(cpu=not torch.accelerator.is_available(), timeout=timedelta(minutes=30))
     except (RuntimeError, ValueError) as error:
         raise InputError(f"cannot join the other processes: {str(error).splitlines()[0]}") from error
     return World(state.process_index, state.num_processes, state.device)

@@ -94,7 +94,9 @@ class ToyTask:
 CONFIG = TrainConfig(steps=30, warmup=3, decay=0.2, ema=0.9, validate_every=12, save_every=5, log_every=10, keep=2)
 
 
-def train(folder: Path, config: TrainConfig = CONFIG, task: ToyTask | None = None, world: World | None = None) -> Trainer:
+def train(
+    folder: Path, config: TrainConfig = CONFIG, task: ToyTask | None = None, world: World | None = None
+) -> Trainer:
     """What the same command does each time."""
     torch.manual_seed(3)
     world = world or World()

@@ -1,0 +1,110 @@
+# The stages that every recipe has; sourced by recipes/<task>/<corpus>/run.sh, never run.
+#
+# A recipe sets before:
+#   task, corpus, conf           what it is; the settings of stage 3
+#   data_help                    what --data must name, one line
+#   download, manifests, mini    functions: stage -1, stage 0, what --mini changes besides the settings
+# A function may use: $data, $run (the run folder), $fixtures, `say`, `fail`, `specgan`, `rate`, `prepared NAME FOLDER …`.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+fixtures=$root/tests/fixtures
+export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
+mini=false stage=-1 stop_stage=7 tag="" data=${data-} settings=()
+seed=0 projections=(0 1 2 4 8)
+
+usage() {
+    cat <<EOF
+Usage: run.sh --data FOLDER [--stage A] [--stop-stage B] [--conf FILE] [--tag NAME] [--mini] [KEY=VALUE ...]
+
+  --data FOLDER     $data_help
+  --stage A         first stage (default -1)
+  --stop-stage B    last stage (default 7)
+  --conf FILE       settings of the training (default ${conf#"$PWD"/})
+  --tag NAME        name of the run (default: that of FILE); it lies in exp/$task/$corpus/NAME
+  --mini            the whole chain on the fixtures of the tests, on a CPU in under a minute
+  KEY=VALUE         changes a setting, as for \`specgan vocoder train\`
+
+Stages: -1 download, 0 manifests, 1 statistics, 2 alignment, 3 training, 4 fine-tuning, 5 inference of the test set,
+6 evaluation, 7 packing. The same command goes on with a training that was stopped.
+EOF
+}
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "run.sh: $*"; exit 2; }
+python() { command "${PYTHON:-python}" "$@"; }
+specgan() { python -m specgan "$@"; }
+
+# parse the command line; sets data, conf, run, stage, stop_stage and settings
+arguments() {
+    command_line="$0 $*"
+    while (($#)); do
+        case $1 in
+            --stage | --stop-stage | --conf | --tag | --data)
+                (($# > 1)) || fail "$1 needs a value; see --help"
+                case $1 in
+                    --stage) stage=$2 ;;
+                    --stop-stage) stop_stage=$2 ;;
+                    --conf) conf=$2 ;;
+                    --tag) tag=$2 ;;
+                    --data) data=$2 ;;
+                esac
+                shift 2
+                ;;
+            --mini) mini=true; shift ;;
+            --help | -h) usage; exit 0 ;;
+            *=*) settings+=("$1"); shift ;;
+            *) fail "unknown argument $1; see --help" ;;
+        esac
+    done
+    [[ $stage =~ ^-?[0-9]+$ && $stop_stage =~ ^-?[0-9]+$ ]] || fail "a stage is a number from -1 to 7"
+    if $mini; then
+        conf=$root/recipes/$task/conf/mini.yaml
+        projections=(0 1)
+        mini
+    fi
+    [[ -f $conf ]] || fail "$conf: no such file; --conf names the settings of the training"
+    [[ -n $data ]] || fail "--data is missing: $data_help"
+    [[ -n $tag ]] || tag=$(basename "${conf%.*}")
+    run=exp/$task/$corpus/$tag
+}
+
+# sample rate (Hz) of the mel that the settings name; the last one named counts
+rate() {
+    local spec
+    spec=$({ sed -n 's/^spec:[[:space:]]*//p' "$conf"; printf '%s\n' ${settings[@]+"${settings[@]}"} | sed -n 's/^spec=//p'; } | tail -n 1)
+    python -c 'import sys; from vocoder.signal.spec import preset; print(preset(sys.argv[1]).sample_rate)' "${spec:-22k}"
+}
+
+# prepared NAME FOLDER [OPTION ...]: manifests of a corpus in $run/data/NAME
+prepared() {
+    local name=$1 folder=$2
+    shift 2
+    specgan prepare "$folder" --out "$run/data/$name" --rate "$(rate)" --seed "$seed" "$@"
+}
+
+# manifests_of train|validation|test: those of all corpora that stage 0 prepared, as a list for key=value
+manifests_of() {
+    local path paths=()
+    for path in "$run"/data/*/"$1.jsonl"; do
+        [[ -f $path ]] || fail "$run/data has no manifests; begin with --stage 0"
+        paths+=("\"$PWD/$path\"")
+    done
+    local IFS=,
+    printf '[%s]' "${paths[*]}"
+}
+
+stage_1() { python "$root/recipes/lib/statistics.py" "$run"/data/*/*.jsonl; }
+
+# pipeline "$@": run the stages
+pipeline() {
+    arguments "$@"
+    local names=([0]=manifests [1]=statistics [2]=alignment [3]=training [4]=fine-tuning [5]=inference [6]=evaluation [7]=packing)
+    local number
+    for ((number = stage; number <= stop_stage; number++)); do
+        case $number in
+            -1) say "== stage -1: download"; download ;;
+            0) say "== stage 0: manifests"; manifests ;;
+            [1-7]) say "== stage $number: ${names[number]}"; "stage_$number" ;;
+            *) fail "there is no stage $number; stages are -1 to 7" ;;
+        esac
+    done
+}

@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from vocoder.engine.schedule import TrainConfig
+from vocoder.engine.trainer import Trainer, World
+from vocoder.errors import InputError
+from vocoder.generators import FourierVocoder
+from vocoder.signal.dataset import Crops, CropSampler, Recordings, utterances
+from vocoder.signal.manifest import Recording
+from vocoder.signal.mel import griffin_lim
+from vocoder.signal.spec import preset
+from vocoder.task import CriticConfig, DataConfig, GeneratorConfig, VocoderConfig, VocoderTask, WeightConfig
+
+SPEECH = Path(__file__).parents[1] / "fixtures" / "kathleen" / "wavs"
+
+
+def recordings(names):
+    return Recordings([Recording(name, SPEECH / f"{name}.flac") for name in names], 22_050)
+
+
+@pytest.fixture(scope="module")
+def train_set():
+    return recordings(sorted(path.stem for path in SPEECH.glob("*.flac"))[:-1])
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return list(utterances(recordings(sorted(path.stem for path in SPEECH.glob("*.flac"))[-1:]), preset("22k"), 1))
+
+
+def config(**changes):
+    defaults = {
+        "data": DataConfig(crop=4096, batch=4),
+        "generator": GeneratorConfig(size="tiny", projections=1),
+        "critic": CriticConfig(names=[]),
+        "train": TrainConfig(steps=40, warmup=5, ema=0.9, validate_every=100, save_every=100, log_every=10),
+    }
+    return VocoderConfig(**defaults | changes)
+
+
+def run(settings, train_set, held_out, folder):
+    torch.manual_seed(0)
+    task = VocoderTask(settings, held_out)
+    before = task.validate(None)
+    sampler = CropSampler(train_set.lengths, settings.data.crop, settings.data.batch, seed=0)
+    Trainer(task, Crops(train_set, sampler), settings.train, folder, World()).run()
+    return task, before, task.validate(None)
+
+
+def test_a_few_steps_lower_the_error_on_speech_that_was_not_trained_on(train_set, held_out, tmp_path):
+    task, before, after = run(config(), train_set, held_out, tmp_path)
+    assert after["mel"] < 0.8 * before["mel"] and after["stft"] < before["stft"]
+    # the mean mel, rendered: a network that ignored its input could do no better than this
+    real = held_out[0].wave
+    mel = task.mel(real)
+    flat = griffin_lim(mel.mean(dim=2, keepdim=True).expand_as(mel), task.spec, 8)
+    assert after["mel"] < 0.5 * torch.nn.functional.l1_loss(task.mel(flat), mel).item()
+
+
+def test_critics_start_at_their_step_and_tell_real_from_generated(train_set, held_out, tmp_path):
+    critic = CriticConfig(names=["multi-resolution"], start=10)
+    settings = config(critic=critic, train=TrainConfig(steps=40, warmup=1, validate_every=100, save_every=5, keep=9))
+    torch.manual_seed(0)
+    fresh = VocoderTask(settings, held_out)
+    initial = {name: weight.clone() for name, weight in fresh.critics.state_dict().items()}
+    task, _, after = run(settings, train_set, held_out, tmp_path)
+    from safetensors.torch import load_file
+
+    at = {s: load_file(tmp_path / f"checkpoints/step-{s:08d}/discriminator.safetensors") for s in (10, 15)}
+    assert all(torch.equal(initial[name], weight) for name, weight in at[10].items())
+    assert not all(torch.equal(initial[name], weight) for name, weight in at[15].items())
+    statistics = {name: float(value) for name, value in task.statistics().items()}
+    gap = statistics["gan/multi-resolution/gap"]
+    assert gap > 0 and gap == pytest.approx(
+        statistics["gan/multi-resolution/real"] - statistics["gan/multi-resolution/fake"], abs=1e-5
+    )
+
+
+def test_only_the_phases_own_modules_get_gradients(train_set, held_out, tmp_path):
+    from vocoder.engine.trainer import only_trainable
+
+    settings = config(critic=CriticConfig(names=["multi-resolution"], start=0))
+    task = VocoderTask(settings, held_out)
+    batch = next(Crops(train_set, CropSampler(train_set.lengths, 4096, 4, seed=0)))
+    for phase in task.phases[1:]:
+        with only_trainable(task.modules, phase.modules):
+            sum(phase.losses(batch).values()).backward()
+        for name, module in task.modules.items():
+            has = [weight.grad is not None for weight in module.parameters()]
+            assert any(has) == (name in phase.modules), (phase.name, name)
+            module.zero_grad(set_to_none=True)
+
+
+def test_hifigan_trains_in_the_same_task(held_out):
+    settings = config(generator=GeneratorConfig(name="hifigan-v3"), weights=WeightConfig(mel=45.0, mel_scales=1))
+    task = VocoderTask(settings, held_out)
+    assert set(task.phases[0].weights) == {"mel"}  # it predicts no magnitude to compare
+    losses = task.phases[0].losses(next(iter(held_out)))
+    losses["mel"].backward()
+    assert all(weight.grad is not None for weight in task.generator.parameters())
+
+
+def test_the_facts_in_a_checkpoint_hold_the_mel(held_out):
+    facts = VocoderTask(config(), held_out).facts
+    assert facts["spec"] == preset("22k").to_dict() and facts["fingerprint"] == preset("22k").fingerprint
+
+
+def test_settings_that_cannot_work_are_refused(held_out):
+    with pytest.raises(InputError, match="multiple of the hop"):
+        VocoderTask(config(data=DataConfig(crop=1000)), held_out)
+    with pytest.raises(InputError, match="no generator 'wavenet'"):
+        VocoderTask(config(generator=GeneratorConfig(name="wavenet")), held_out)
+    with pytest.raises(InputError, match="hop of 256, the mel one of 128"):
+        VocoderTask(config(spec="16k", generator=GeneratorConfig(name="hifigan-v1")), held_out)
+
+
+def test_validation_finds_a_perfect_model_perfect_and_a_smooth_one_smooth(held_out):
+    task = VocoderTask(config(), held_out)
+
+    class Perfect(FourierVocoder):
+        def forward(self, mel):
+            return held_out[0].wave
+
+    task.generator = Perfect(task.spec, "tiny")
+    figures = task.validate(None)
+    assert figures["mel"] == 0 and figures["stft"] == 0 and figures["smoothing"] == pytest.approx(1.0)
+
+    class Smooth(FourierVocoder):
+        def forward(self, mel):
+            return griffin_lim(torch.nn.functional.avg_pool1d(mel, 9, 1, padding=4), self.spec, 8)
+
+    task.generator = Smooth(task.spec, "tiny")
+    assert task.validate(None)["smoothing"] < 0.95
