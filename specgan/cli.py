@@ -92,7 +92,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
 ) -> None:
     """Sound made or changed as a picture."""
 
@@ -102,7 +104,8 @@ def train(
     config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
     run: Annotated[
-        Path | None, typer.Option(help="Folder of the run; one that exists is resumed. Default: exp/ and CONFIG's name.")
+        Path | None,
+        typer.Option(help="Folder of the run; one that exists is resumed. Default: exp/ and CONFIG's name."),
     ] = None,
 ) -> None:
     """Train a vocoder, or go on with a run that was stopped.
@@ -127,7 +130,9 @@ def decode(
             help="A recording; a log-mel (.npy, .pt; its MelSpec beside it in .json); a folder or a manifest of them.",
         ),
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Sound file to write; for a folder or a manifest, a folder.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="Sound file to write; for a folder or a manifest, a folder.")
+    ],
     model: Annotated[
         str | None, typer.Option(help="A shipped model, a model folder or a run folder. Default: vocoder-22k.")
     ] = None,
@@ -172,7 +177,8 @@ def prepare(
         int | None, typer.Option(min=1, help="Hz; recordings at other rates are converted into OUT/sounds.")
     ] = None,
     validation: Annotated[
-        str | None, typer.Option(help="Ids or ranges A..B with commas between, or @FILE of these. Default: 5 % by SEED.")
+        str | None,
+        typer.Option(help="Ids or ranges A..B with commas between, or @FILE of these. Default: 5 % by SEED."),
     ] = None,
     test: Annotated[str | None, typer.Option(help="As --validation.")] = None,
     seed: Annotated[int, typer.Option(help="Of the random choice.")] = 0,

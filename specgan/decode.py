@@ -74,7 +74,9 @@ def _found(folder: Path) -> list[Recording]:
                 raise InputError(f"{path}: would be rendered to the same name as {rows[id].audio}; rename one")
             rows[id] = Recording(id, path)
     if not rows:
-        raise InputError(f"{folder}: holds no sound and no mel; name a folder with {', '.join((*audio.FORMATS, *MELS))}")
+        raise InputError(
+            f"{folder}: holds no sound and no mel; name a folder with {', '.join((*audio.FORMATS, *MELS))}"
+        )
     return list(rows.values())
 
 

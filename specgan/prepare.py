@@ -291,7 +291,9 @@ def select(ids: Iterable[str], words: str, option: str) -> set[str]:
     chosen: set[str] = set()
     for part in filter(None, map(str.strip, parts)):
         first, dots, last = part.partition("..")
-        fitting = {id for id in known if _natural(first) <= _natural(id) <= _natural(last)} if dots else {part} & {*known}
+        fitting = (
+            {id for id in known if _natural(first) <= _natural(id) <= _natural(last)} if dots else {part} & {*known}
+        )
         if not fitting:
             raise InputError(f"{option}: no usable recording fits {part!r}; ids look like {known[0]!r}")
         chosen |= fitting

@@ -95,7 +95,10 @@ class FourierVocoder(nn.Module):
         x = self.first_norm(self.embed(mel).transpose(1, 2)).transpose(1, 2)
         for block in self.blocks:
             x = block(x)
-        residual, cosine, sine = self.head(self.last_norm(x.transpose(1, 2))).transpose(1, 2).chunk(3, dim=1)
+        x = self.last_norm(x.transpose(1, 2)).transpose(1, 2)
+        # as a convolution, so that time comes last without turning three spectra around
+        bins = nn.functional.conv1d(x, self.head.weight[:, :, None], self.head.bias)
+        residual, cosine, sine = bins.chunk(3, dim=1)
         return self._polar(mel, residual, cosine, sine)
 
     @in_float32
@@ -108,20 +111,10 @@ class FourierVocoder(nn.Module):
     @in_float32
     def synthesise(self, target: Tensor, phase: Spectrum) -> Tensor:
         """Magnitude (B, bins, T) and unit phasors → wave (B, T·hop), through the projections."""
-        real, imag = target * phase[0], target * phase[1]
-        last: Spectrum | None = None
+        target, cosine, sine = (self.stft.pack(bins) for bins in (target, *phase))
+        wave = self.stft.synthesise(target * cosine, target * sine)
+        last = wave
         for _ in range(self.projections):
-            found = self.stft(self.stft.inverse(real, imag))
-            if last is None:
-                ahead = found
-            else:
-                ahead = (
-                    found[0] + self.momentum * (found[0] - last[0]),
-                    found[1] + self.momentum * (found[1] - last[1]),
-                )
-            last = found
-            # where the projection left almost nothing, its phase is rounding noise: the gain there is
-            # bounded (by 33), so that equal inputs in chunks of other lengths keep giving equal outputs
-            scale = target * (ahead[0].square() + ahead[1].square() + 9e-4 * target.square() + 1e-14).rsqrt()
-            real, imag = ahead[0] * scale, ahead[1] * scale
-        return self.stft.inverse(real, imag)
+            # momentum on waves is momentum on their spectra, of which there are four times as many numbers
+            last, wave = wave, self.stft.project(wave + self.momentum * (wave - last), target)
+        return self.stft.join(wave)

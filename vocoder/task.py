@@ -87,6 +87,9 @@ class WeightConfig:
     ----------
     mel : float
         Of the mel distance over `mel_scales` (1 or 7) scales.
+    stft : float
+        Of the multi-resolution STFT distance, 0 to leave it out: long windows hear whether the phases of
+        successive frames fit together.
     magnitude, convergence : float
         Of log-magnitude distance and spectral convergence of the magnitude that the Fourier vocoder
         predicts, before any projection.
@@ -96,6 +99,7 @@ class WeightConfig:
 
     mel: float = 15.0
     mel_scales: int = 7
+    stft: float = 5.0
     magnitude: float = 5.0
     convergence: float = 5.0
     adversarial: float = 1.0
@@ -151,7 +155,7 @@ class VocoderTask:
         self.mel = LogMel(self.spec)
         self.distance = losses.MelDistance(self.spec, config.weights.mel_scales)
         weights = config.weights
-        reconstruction = {"mel": weights.mel}
+        reconstruction = {"mel": weights.mel} | ({"stft": weights.stft} if weights.stft else {})
         if isinstance(self.generator, FourierVocoder):
             reconstruction |= {"magnitude": weights.magnitude, "convergence": weights.convergence}
         adversarial = {"adversarial": weights.adversarial, "feature_matching": weights.feature_matching}
@@ -190,19 +194,20 @@ class VocoderTask:
     # -- phases ---------------------------------------------------------------------------------------------------
 
     def _reconstruct(self, wave: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        mel = self.mel(wave)
-        if not isinstance(self.generator, FourierVocoder):
+        mel, terms = self.mel(wave), {}
+        if isinstance(self.generator, FourierVocoder):
+            predicted, phase = self.generator.spectrum(mel)
+            fake = self.generator.synthesise(predicted, phase)
+            # without a loss on the magnitude itself each projection drifts further from the truth
+            real = magnitude(*self.mel.stft(wave))
+            terms["magnitude"] = losses.log_magnitude_distance(predicted, real)
+            terms["convergence"] = losses.spectral_convergence(predicted, real)
+        else:
             fake = self.generator(mel)
-            return fake, {"mel": self.distance(fake, wave)}
-        predicted, phase = self.generator.spectrum(mel)
-        fake = self.generator.synthesise(predicted, phase)
-        real = magnitude(*self.mel.stft(wave))
-        # without a loss on the magnitude itself each projection drifts further from the truth
-        return fake, {
-            "mel": self.distance(fake, wave),
-            "magnitude": losses.log_magnitude_distance(predicted, real),
-            "convergence": losses.spectral_convergence(predicted, real),
-        }
+        terms["mel"] = self.distance(fake, wave)
+        if self.config.weights.stft:
+            terms["stft"] = losses.multi_resolution_stft(fake, wave)
+        return fake, terms
 
     def _reconstruction(self, batch: Batch) -> dict[str, Tensor]:
         return self._reconstruct(batch.wave)[1]

@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 fixtures=$root/tests/fixtures
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
 mini=false stage=-1 stop_stage=7 tag="" data=${data-} settings=()
-seed=0 projections=(0 1 2 4 8)
+projections=(0 1 2 4 8)
 
 usage() {
     cat <<EOF
@@ -76,9 +76,10 @@ rate() {
 
 # prepared NAME FOLDER [OPTION ...]: manifests of a corpus in $run/data/NAME
 prepared() {
-    local name=$1 folder=$2
+    local name=$1 folder=$2 hertz
     shift 2
-    specgan prepare "$folder" --out "$run/data/$name" --rate "$(rate)" --seed "$seed" "$@"
+    hertz=$(rate)
+    specgan prepare "$folder" --out "$run/data/$name" --rate "$hertz" "$@"
 }
 
 # manifests_of train|validation|test: those of all corpora that stage 0 prepared, as a list for key=value

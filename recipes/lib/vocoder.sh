@@ -3,8 +3,11 @@
 stage_2() { say "nothing to do: a vocoder needs no alignment"; }
 
 stage_3() {
-    specgan vocoder train "$conf" --run "$run" "data.train=$(manifests_of train)" \
-        "data.validation=$(manifests_of validation)" ${settings[@]+"${settings[@]}"}
+    local train validation  # not inside the command: a failure there would go unnoticed
+    train=$(manifests_of train)
+    validation=$(manifests_of validation)
+    specgan vocoder train "$conf" --run "$run" "data.train=$train" "data.validation=$validation" \
+        ${settings[@]+"${settings[@]}"}
 }
 
 stage_4() {

@@ -108,7 +108,7 @@ def _require_same_keys(
     ]
     parts = {
         "missing": [key for key in wanted if key not in found],
-        "unexpected": [key for key in found if key not in wanted],
+        "unexpected": sorted(key for key in found if key not in wanted),
         "of another shape": shapes,
     }
     wrong = "; ".join(f"{what}: {some(keys)}" for what, keys in parts.items() if keys)
@@ -184,7 +184,7 @@ class Checkpoints:
             try:
                 state = json.loads((path / "state.json").read_text())
                 found.append(Saved(path, {**state, "step": int(state["step"])}))
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 raise InputError(f"{path}: is damaged; remove it to go on from the checkpoint before it") from error
         return sorted(found, key=lambda saved: saved.step)
 

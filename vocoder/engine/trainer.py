@@ -262,12 +262,15 @@ class Trainer:
 
     def _describe_failure(self, values: Mapping[str, float], batch: Any) -> str:
         bad = [name for name, value in values.items() if not math.isfinite(value) and not name.endswith("/total")]
-        bad = [name for name in bad if "/gradient norm " not in name] or bad  # a bad loss makes bad gradients
-        what = f"{', '.join(bad[:4])} not finite" if bad else "a loss of another process is not finite"
+        losses = [name for name in bad if "/gradient norm " not in name]  # a bad loss makes bad gradients
+        what = ", ".join((losses or bad)[:4]) or "a loss"
+        if self.world.size > 1 and not losses:
+            what += " (here or in another process)"
         ids = list(batch.ids)
         shown = ", ".join(map(str, ids[:16])) + (f" and {len(ids) - 16} more" if len(ids) > 16 else "")
         return (
-            f"step {self.step}: {what} in the batch of {shown}; stopped before this update, the last checkpoint stays"
+            f"step {self.step + 1}: {what} not finite in the batch of {shown}; "
+            "stopped before this update, the last checkpoint stays"
         )
 
     def _rates(self) -> dict[str, float]:

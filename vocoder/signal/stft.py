@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vocoder.errors import InputError
 from vocoder.precision import in_float32
 
 Spectrum = tuple[Tensor, Tensor]  # real and imaginary part, each (B, n_fft/2 + 1, T)
@@ -27,18 +28,15 @@ Spectrum = tuple[Tensor, Tensor]  # real and imaginary part, each (B, n_fft/2 + 
 def pad_wave(wave: Tensor, n_fft: int, hop: int, padding: str = "reflect") -> Tensor:
     """Extend a wave (B, N), N a multiple of `hop`, by (n_fft − hop)/2 samples at both ends.
 
-    Reflection needs more samples than it reflects, so a wave shorter than that is first followed by
-    zeros, which are cut off again.
+    A wave too short to be reflected so far counts as preceded and followed by zeros.
     """
     pad = (n_fft - hop) // 2
-    length = wave.shape[-1]
-    if padding == "constant":
-        return F.pad(wave, (pad, pad))
-    # the length is symbolic while exporting, where waves are never that short
-    if not torch.compiler.is_exporting() and length <= pad:
-        longer = F.pad(wave, (0, pad + 1 - length))
-        return F.pad(longer[:, None], (pad, pad), mode="reflect")[:, 0, : length + 2 * pad]
-    return F.pad(wave[:, None], (pad, pad), mode="reflect")[:, 0]
+    padded = F.pad(wave, (pad, pad))
+    if padding == "constant" or not pad:
+        return padded
+    first = padded[:, pad + 1 : 2 * pad + 1].flip(-1)
+    last = padded[:, -2 * pad - 1 : -pad - 1].flip(-1)
+    return torch.cat([first, wave, last], dim=-1)
 
 
 @functools.lru_cache(maxsize=64)
@@ -99,48 +97,191 @@ class STFT(nn.Module):
         inner = slice(pad, pad + real.shape[-1] * self.hop)
         return overlap_add(frames, self.hop)[:, inner] / envelope[:, inner]
 
+    # A transform may keep bins and samples in an order of its own while going back and forth; this one has none.
+
+    def pack(self, bins: Tensor) -> Tensor:
+        """Bins (B, n_fft/2 + 1, T) in the order of `synthesise` and `project`: as they are."""
+        return bins
+
+    def join(self, wave: Tensor) -> Tensor:
+        """What `synthesise` and `project` return → wave (B, T·hop): as it is."""
+        return wave
+
+    def synthesise(self, real: Tensor, imag: Tensor) -> Tensor:
+        """`inverse` in packed order."""
+        return self.inverse(real, imag)
+
+    @in_float32
+    def project(self, wave: Tensor, target: Tensor) -> Tensor:
+        """The wave whose STFT comes near to the magnitude `target` under the phase of `wave`.
+
+        Griffin and Lim (1984): two projections, on the spectra of that magnitude and on those of waves.
+        """
+        real, imag = self(wave)
+        gain = restoring_gain(target, real.square() + imag.square())
+        return self.inverse(real * gain, imag * gain)
+
 
 class ExportableSTFT(nn.Module):
-    """The same transform in real arithmetic: convolutions with constant kernels, no complex number.
+    """The same transform in real arithmetic: a convolution, a small matrix, and their transposes.
 
     Complex tensors do not pass into ONNX, which keeps other inverse-STFT vocoders from being exported
-    (gemelo-ai/vocos#38). Framing is a convolution with stride `hop`, overlap-add its transpose.
+    (gemelo-ai/vocos#38). This is a Fourier transform in four steps (Bailey 1990, doi:10.1007/BF00162341, section 2):
+    with n_fft = P·Q, sample n = Q·a + b and bin k = k2 + P·k1,
 
-    The kernels are folded by symmetry: a real frame x splits into x[n] + x[N−n], of which cosines see
-    everything, and x[n] − x[N−n], of which sines do, so each sum runs over half the samples.
+        X[k] = Σ_b exp(−2πi b k1 / Q) · Σ_a exp(−2πi k2 (Q·a + b) / n_fft) · window[n] · x[n]
+
+    The inner sum, window and all, is a convolution over the hops of a wave in Q groups, one for each b, which does
+    the framing too. The outer sum is one matrix for all k2. A real wave needs k2 up to P/2 only; what then lies above
+    n_fft/2 mirrors the bins below. The inverse is the transpose of everything, weighted. Time is the last axis
+    throughout, so nothing is ever moved around between the steps: whoever goes back and forth stays in the order in
+    which they work, between `pack` and `join`:
+
+        packed  (B, F, T)            bins: row rows·k1 + k2, with rows = P/2 + 1 and F = Q·rows, is bin k2 + P·k1
+        blocks  (B, hop, T + r − 1)  wave, padded: channel (hop/Q)·b + a of column j is sample
+                                     hop·j + Q·a + b; r is n_fft/hop, rounded up
+
+    One second of sound (22 050 Hz, 1024/256) takes ONNX Runtime 0.3 ms forward and 0.3 ms inverse on one core. Dense
+    kernels, n_fft × (n_fft + 2), took 2.1 and 2.9 ms; ONNX's DFT operator 1.6 and 1.9 ms, without framing; torch.fft
+    takes 0.45 ms each.
+
+    Parameters
+    ----------
+    n_fft, hop, padding
+        See STFT.
+
+    Raises
+    ------
+    InputError
+        If n_fft and hop have no even divisor Q for which P is even, too.
     """
 
     def __init__(self, n_fft: int, hop: int, padding: str = "reflect") -> None:
         super().__init__()
+        divisors = [q for q in range(2, hop + 1, 2) if hop % q == 0 and n_fft % (2 * q) == 0]
+        if not divisors:
+            raise InputError(f"n_fft {n_fft} with hop {hop} cannot be exported: a hop that is a power of two can")
         self.n_fft, self.hop, self.padding = n_fft, hop, padding
-        n = np.arange(n_fft)
+        self.overlap = -(-n_fft // hop)  # r
+        self.pad = (n_fft - hop) // 2
+        self.pads = (self.pad, self.overlap * hop - hop - self.pad)  # up to whole hops
+        self.inner = min(divisors, key=lambda q: (n_fft // q + 2 * q, -q))  # Q; the least multiplications
+        outer = n_fft // self.inner  # P
+        self.rows = outer // 2 + 1
+        k1, k2 = np.arange(self.inner)[:, None], np.arange(self.rows)
+        a, b = np.arange(outer), np.arange(self.inner)
+
+        n = self.inner * a + b[:, None]  # (Q, P)
         window = 0.5 - 0.5 * np.cos(2 * math.pi * n / n_fft)
-        angle = 2 * math.pi * ((n[None, :] * np.arange(n_fft // 2 + 1)[:, None]) % n_fft) / n_fft  # (bins, n_fft)
-        forward = np.concatenate([np.cos(angle), -np.sin(angle)]) * window
-        # a one-sided spectrum holds every frequency but the first and the last twice
-        weight = np.full((n_fft // 2 + 1, 1), 2.0 / n_fft)
-        weight[[0, -1]] = 1.0 / n_fft
-        inverse = np.concatenate([weight * np.cos(angle), -weight * np.sin(angle)]) * window
-        self.register_buffer("analysis", torch.from_numpy(forward).float()[:, None], persistent=False)
-        self.register_buffer("synthesis", torch.from_numpy(inverse).float()[:, None], persistent=False)
-        self.register_buffer("squared", torch.from_numpy(window**2).float()[None, None], persistent=False)
+        turns = k2[:, None] * n[:, None] % n_fft / n_fft  # (Q, rows, P)
+        kernel = np.concatenate([np.cos(2 * math.pi * turns), -np.sin(2 * math.pi * turns)], axis=1) * window[:, None]
+        # a one-sided spectrum counts every bin twice; the rows k2 = 0 and k2 = P/2 hold their mirror images as well
+        weight = np.tile(np.where(k2 % (outer // 2), 2.0, 1.0) / n_fft, 2)[:, None]  # (2·rows, 1)
+
+        cosine, sine = np.cos(2 * math.pi * k1 * b / self.inner), np.sin(2 * math.pi * k1 * b / self.inner)
+        matrix = np.array([[cosine, sine], [-sine, cosine]])  # to and from (real, imaginary), k1, b
+        matrix[1, :, self.inner // 2 :] *= -1  # above n_fft/2: the conjugates of the bins below
+
+        def hops(taps: np.ndarray) -> np.ndarray:  # (Q, C, P) → (Q·C, hop/Q, r), a convolution's weight
+            whole = np.pad(taps, [(0, 0), (0, 0), (0, self.overlap * hop // self.inner - outer)])
+            return whole.reshape(-1, self.overlap, hop // self.inner).swapaxes(1, 2)
+
+        constants = {
+            "analysis": hops(kernel),
+            "synthesis": hops(kernel * weight),
+            "matrix": matrix.transpose(0, 2, 3, 1).reshape(2 * self.inner, 2 * self.inner),
+            "squared": hops((window**2)[:, None]).reshape(1, hop, self.overlap),
+        }
+        for name, value in constants.items():
+            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(value)).float(), persistent=False)
+        k = (k2 + outer * k1).ravel()
+        order = np.minimum(k, n_fft - k)
+        self.register_buffer("order", torch.from_numpy(order), persistent=False)
+        self.register_buffer("natural", torch.from_numpy(np.unique(order, return_index=True)[1]), persistent=False)
+        # what the first and the last `reflected` hops of the padded wave are copies of, within r hops from its ends
+        i = np.arange(self.overlap * hop)
+        end = self.overlap * hop - 1 - self.pads[1]  # last sample of the wave
+        first = np.where(i < self.pad, 2 * self.pad - i, i)[: -(-self.pads[0] // hop) * hop]
+        last = np.where(i > end, np.maximum(2 * end - i, 0), i)[-(-(-self.pads[1] // hop) * hop) :]
+        self.register_buffer("first", torch.from_numpy(first), persistent=False)
+        self.register_buffer("last", torch.from_numpy(last), persistent=False)
         self.analysis: Tensor
         self.synthesis: Tensor
+        self.matrix: Tensor
         self.squared: Tensor
+        self.order: Tensor
+        self.natural: Tensor
+        self.first: Tensor
+        self.last: Tensor
 
     def forward(self, wave: Tensor) -> Spectrum:
         """See STFT.forward."""
-        padded = pad_wave(wave, self.n_fft, self.hop, self.padding)
-        both = F.conv1d(padded[:, None], self.analysis, stride=self.hop)
-        real, imag = both.split(self.n_fft // 2 + 1, dim=1)
-        return real, imag
+        spectrum = self._analyse(self._blocks(F.pad(wave, self.pads)))[:, :, self.natural]
+        return spectrum[:, 0], spectrum[:, 1]
 
     def inverse(self, real: Tensor, imag: Tensor) -> Tensor:
         """See STFT.inverse."""
-        pad = (self.n_fft - self.hop) // 2
-        wave = F.conv_transpose1d(torch.cat([real, imag], dim=1), self.synthesis, stride=self.hop)
-        envelope = F.conv_transpose1d(torch.ones_like(real[:1, :1]), self.squared, stride=self.hop)
-        return wave[:, 0, pad:-pad] / envelope[:, 0, pad:-pad]
+        return self.join(self.synthesise(self.pack(real), self.pack(imag)))
+
+    def pack(self, bins: Tensor) -> Tensor:
+        """(B, n_fft/2 + 1, T) → packed (B, F, T)."""
+        return bins[:, self.order]
+
+    def join(self, blocks: Tensor) -> Tensor:
+        """Blocks → wave (B, T·hop)."""
+        samples = self._samples(blocks)
+        return samples[:, self.pads[0] : samples.shape[1] - self.pads[1]]
+
+    def synthesise(self, real: Tensor, imag: Tensor) -> Tensor:
+        """Packed real and imaginary parts (B, F, T) → blocks."""
+        return self._synthesise(torch.stack([real, imag], dim=1))
+
+    def project(self, blocks: Tensor, target: Tensor) -> Tensor:
+        """Blocks and packed magnitudes (B, F, T) → blocks. See STFT.project."""
+        spectrum = self._analyse(blocks)
+        squares = spectrum.square()
+        return self._synthesise(spectrum * restoring_gain(target[:, None], squares[:, :1] + squares[:, 1:]))
+
+    def _analyse(self, blocks: Tensor) -> Tensor:  # → (B, 2, F, T)
+        inner = F.conv1d(self._reflect(blocks), self.analysis, groups=self.inner)  # (B, Q·2·rows, T)
+        batch, _, frames = inner.shape
+        outer = self.matrix @ inner.reshape(batch, 2 * self.inner, self.rows * frames)
+        return outer.reshape(batch, 2, self.inner * self.rows, frames)
+
+    def _synthesise(self, spectrum: Tensor) -> Tensor:  # (B, 2, F, T) → blocks, zero outside the wave
+        batch, _, _, frames = spectrum.shape
+        outer = self.matrix.T @ spectrum.reshape(batch, 2 * self.inner, self.rows * frames)
+        inner = outer.reshape(batch, 2 * self.inner * self.rows, frames)
+        blocks = F.conv_transpose1d(inner, self.synthesis, groups=self.inner)
+        envelope = F.conv_transpose1d(spectrum.new_ones(1, 1, frames), self.squared)
+        wave = F.pad(spectrum.new_ones(1, frames * self.hop), self.pads)
+        return blocks * (self._blocks(wave) / envelope.clamp_min(1e-8))
+
+    def _reflect(self, blocks: Tensor) -> Tensor:
+        """Fill what lies outside the wave, as `pad_wave` does."""
+        if self.padding == "constant" or not self.pad:
+            return blocks
+        first = self._blocks(self._samples(blocks[:, :, : self.overlap])[:, self.first])
+        last = self._blocks(self._samples(blocks[:, :, -self.overlap :])[:, self.last])
+        return torch.cat([first, blocks[:, :, first.shape[-1] : -last.shape[-1]], last], dim=2)
+
+    def _blocks(self, samples: Tensor) -> Tensor:
+        """(B, J·hop) → (B, hop, J) in the order of blocks."""
+        split = samples.reshape(samples.shape[0], -1, self.hop // self.inner, self.inner)
+        return split.permute(0, 3, 2, 1).reshape(samples.shape[0], self.hop, -1)
+
+    def _samples(self, blocks: Tensor) -> Tensor:
+        split = blocks.reshape(blocks.shape[0], self.inner, self.hop // self.inner, -1)
+        return split.permute(0, 3, 2, 1).reshape(blocks.shape[0], -1)
+
+
+def restoring_gain(target: Tensor, power: Tensor) -> Tensor:
+    """Gain that gives bins of that power the magnitude `target`.
+
+    Where almost nothing is there, the phase is rounding noise: the gain is bounded (by 33), so that equal
+    inputs in chunks of other lengths keep giving equal outputs.
+    """
+    return target / (power + (9e-4 * target.square() + 1e-14)).sqrt()
 
 
 def magnitude(real: Tensor, imag: Tensor) -> Tensor:

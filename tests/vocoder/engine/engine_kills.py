@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-import torch.utils.tensorboard  # noqa: F401  # loaded once here instead of in every child
+import torch.utils.tensorboard  # loaded once here instead of in every child
 from engine_toy import CONFIG, ToyTask, digest, train
 
 from vocoder.engine import checkpoint

@@ -67,17 +67,14 @@ def main(folder: Path) -> None:
     if len(sys.argv) > 2:  # a process that fails for good
         Trainer(Upset(world, sys.argv[2]), ToyBatches(world), CONFIG, folder / "run", world).run()
         return
+    torch.manual_seed(3)
     task = ToyTask(noise=0.0, clip=0.5)
     with torch.no_grad():  # only the first process's weights may count
         for parameter in task.modules["generator"].parameters():
             parameter += world.rank
     halfway = dataclasses.replace(CONFIG, steps=18, decay=0.0)
-    torch.manual_seed(3)
-    fresh = ToyTask(noise=0.0, clip=0.5)
-    if world.main:
-        task = fresh
     Trainer(task, ToyBatches(world), halfway, folder / "run", world).run()
-    trainer = train(folder / "run", dataclasses.replace(CONFIG, decay=0.0), ToyTask(noise=0.0, clip=0.5), world)
+    trainer = train(folder / "run", dataclasses.replace(CONFIG, decay=0.0), lambda: ToyTask(noise=0.0, clip=0.5), world)
     save_tensors(folder / f"weights-{world.rank}.safetensors", weights(trainer.task.modules))
     report = {trouble: upset(folder, world, trouble) for trouble in ("not finite", "signal", "validation")}
     (folder / f"report-{world.rank}.json").write_text(json.dumps(report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class ToyBatches:
 
 
 class ToyTask:
-    """Generator: scale the input by 2 (through noise, if any); critic: tell it from the truth. The critic starts late."""
+    """Generator: double the input (through noise, if any); critic: tell it from the truth, after a late start."""
 
     def __init__(self, *, noise: float = 0.1, critic_start: int = 4, clip: float | None = None) -> None:
         self.noise = noise
@@ -95,12 +96,12 @@ CONFIG = TrainConfig(steps=30, warmup=3, decay=0.2, ema=0.9, validate_every=12, 
 
 
 def train(
-    folder: Path, config: TrainConfig = CONFIG, task: ToyTask | None = None, world: World | None = None
+    folder: Path, config: TrainConfig = CONFIG, make: Callable[[], ToyTask] = ToyTask, world: World | None = None
 ) -> Trainer:
     """What the same command does each time."""
     torch.manual_seed(3)
     world = world or World()
-    trainer = Trainer(task or ToyTask(), ToyBatches(world), config, folder, world)
+    trainer = Trainer(make(), ToyBatches(world), config, folder, world)
     trainer.run()
     return trainer
 

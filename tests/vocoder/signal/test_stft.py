@@ -93,9 +93,9 @@ def test_overlap_add_by_hand():
     assert overlap_add(frames[:, :3], 2).tolist() == [[1, 2, 3 + 10, 20, 30]]  # a hop that does not divide the window
 
 
-def test_padding_reflects_and_short_waves_are_followed_by_zeros():
+def test_padding_reflects_as_far_as_there_is_a_wave():
     assert pad_wave(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), 6, 2).tolist() == [[3, 2, 1, 2, 3, 4, 3, 2]]
-    assert pad_wave(torch.tensor([[1.0, 2.0]]), 6, 2).tolist() == [[0, 2, 1, 2, 0, 2]]  # of 1 2 0 0
+    assert pad_wave(torch.tensor([[1.0, 2.0]]), 6, 2).tolist() == [[0, 2, 1, 2, 1, 0]]  # of 0 1 2 0
     assert pad_wave(torch.tensor([[1.0, 2.0]]), 6, 2, "constant").tolist() == [[0, 0, 1, 2, 0, 0]]
 
 
