@@ -77,7 +77,7 @@ def variants(rows: list[Recording], step: EngineStep, data: DataConfig, lasting:
 
     in_memory = Recordings(rows, SPEC.sample_rate, memory_limit=math.inf)
     by_seeking = Recordings(rows, SPEC.sample_rate, memory_limit=0)
-    loaders = {
+    loaders: dict[str, Iterator[object]] = {
         "our loader, in memory": Crops(in_memory, sampler(in_memory)),
         "our loader, by seeking": Crops(by_seeking, sampler(by_seeking)),
         WHOLE: WholeFiles(rows, sampler(in_memory)),

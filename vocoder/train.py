@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from vocoder.engine.checkpoint import load_weights
+from vocoder.engine.config import save_config
 from vocoder.engine.trainer import Trainer, connect
 from vocoder.errors import InputError
 from vocoder.signal.dataset import Batch, Crops, CropSampler, Recordings, utterances
@@ -57,4 +58,6 @@ def train(config: VocoderConfig, folder: Path) -> bool:
         for name, module in task.modules.items():
             load_weights(Path(config.initial) / f"{name}.safetensors", module, f"{name} of this config")
     trainer = Trainer(task, Crops(train_set, sampler, world.device), config.train, folder, world, asdict(config))
+    if world.main:  # after all that could be refused
+        save_config(config, folder / "config.yaml")
     return trainer.run()

@@ -16,7 +16,9 @@ from specgan.evaluate.errors import NotMeasurable, needs
 from specgan.evaluate.pitch import track
 from vocoder.signal.audio import resample
 
-WINDOWS = (1024, 2048, 4096)  # samples; hops are a quarter of them
+# n_fft, hop, window in samples
+PUBLISHED = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
+LONG = ((1024, 256, 1024), (2048, 512, 2048), (4096, 1024, 4096))
 FLOOR = 1e-4  # magnitudes below it count as it, so that a silent bin has a logarithm
 
 
@@ -56,34 +58,47 @@ def pesq(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
         raise NotMeasurable("no speech found") from None
 
 
-def _magnitude(wave: np.ndarray, window: int) -> np.ndarray:
-    """Magnitudes (T, window/2 + 1) of centred frames, T = 1 + N // hop, the ends reflected by half a window."""
-    padded = np.pad(wave.astype(np.float64), window // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[:: window // 4]
+def _magnitude(wave: np.ndarray, n_fft: int, hop: int, window: int) -> np.ndarray:
+    """Magnitudes (T, n_fft/2 + 1) of centred frames, T = 1 + N // hop, the ends reflected by half a transform."""
+    padded = np.pad(wave.astype(np.float64), n_fft // 2, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop]
+    middle = slice((n_fft - window) // 2, (n_fft + window) // 2)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)
-    return np.maximum(np.abs(np.fft.rfft(frames * hann)), FLOOR)
+    return np.maximum(np.abs(np.fft.rfft(frames[:, middle] * hann, n_fft)), FLOOR)
 
 
-def multi_resolution_stft(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+def multi_resolution_stft(
+    reference: np.ndarray,
+    degraded: np.ndarray,
+    rate: int,
+    resolutions: tuple[tuple[int, int, int], ...] = PUBLISHED,
+) -> float:
     """Multi-resolution STFT distance, 0 for equal waves, lower is better.
 
-    Spectral convergence ‖R − D‖ / ‖R‖ plus the mean |ln R − ln D| of the magnitudes R and D (Yamamoto 2020, Parallel
-    WaveGAN, arXiv:1910.11480), averaged over three resolutions: Hann windows of 1024, 2048 and 4096 samples, hops of
-    a quarter. Equal to `auraloss.freq.MultiResolutionSTFTLoss` with these windows, hops and Fourier lengths. Its
-    defaults, which papers quote, are Parallel WaveGAN's shorter windows of 240, 600 and 1200: they give smaller
-    figures (for Griffin-Lim on speech about 0.96 where this gives 1.09), so the two must not be compared.
-    Computed at the rate of the waves: figures at different rates do not compare either.
+    Spectral convergence ‖R − D‖ / ‖R‖ plus the mean |ln R − ln D| of the magnitudes R and D, averaged over three
+    resolutions (Yamamoto 2020, Parallel WaveGAN, arXiv:1910.11480, with its Hann windows of 240, 600 and 1200
+    samples); equal to `auraloss.freq.MultiResolutionSTFTLoss()`, which papers quote.
+    Computed at the rate of the waves: figures at different rates do not compare.
     """
-    if len(reference) <= max(WINDOWS) // 2:
-        raise NotMeasurable("shorter than 2049 samples")
+    longest = max(n_fft for n_fft, _, _ in resolutions)
+    if len(reference) <= longest // 2:
+        raise NotMeasurable(f"shorter than {longest // 2 + 1} samples")
     distances = []
-    for window in WINDOWS:
-        wanted, found = _magnitude(reference, window), _magnitude(degraded, window)
+    for resolution in resolutions:
+        wanted, found = _magnitude(reference, *resolution), _magnitude(degraded, *resolution)
         if wanted.max() <= FLOOR:
             raise NotMeasurable("the reference is silent")
         convergence = np.linalg.norm(wanted - found) / np.linalg.norm(wanted)
         distances.append(convergence + np.abs(np.log(wanted / found)).mean())
     return float(np.mean(distances))
+
+
+def long_window_stft(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+    """The same over Hann windows of 1024, 2048 and 4096 samples and hops of a quarter.
+
+    Long windows resolve single harmonics, so this one hears phases that do not fit together from frame to frame.
+    """
+    return multi_resolution_stft(reference, degraded, rate, LONG)
 
 
 def voicing_f1(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
@@ -130,6 +145,7 @@ def f0_error(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
 VOCODER = {
     "pesq": Metric("PESQ", pesq, higher_is_better=True, digits=2),
     "multi_resolution_stft": Metric("MR-STFT", multi_resolution_stft, higher_is_better=False, digits=3),
+    "long_window_stft": Metric("MR-STFT, long windows", long_window_stft, higher_is_better=False, digits=3),
     "voicing_f1": Metric("V/UV F1", voicing_f1, higher_is_better=True, digits=3),
     "periodicity_error": Metric("periodicity RMSE", periodicity_error, higher_is_better=False, digits=3),
     "f0_error": Metric("F0 RMSE (cents)", f0_error, higher_is_better=False, digits=1),

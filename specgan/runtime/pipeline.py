@@ -8,23 +8,22 @@ from typing import Protocol
 
 import numpy as np
 
-from specgan.runtime import model as onnx_model
+from specgan.runtime import model as onnx
 from specgan.zoo import DEFAULT_VOCODER
 from vocoder.errors import InputError
-from vocoder.signal.chunks import render_pieces
+from vocoder.signal.chunks import CHUNK, analysed, rendered
 from vocoder.signal.spec import MelSpec
-
-CHUNK = 256  # frames, 3 s at 22 kHz: longer ones are not faster, and 30 MB are enough
 
 
 class Functions(Protocol):
-    """A model: named functions from arrays to arrays (ONNX Runtime's or torch's)."""
+    """A model: named functions from arrays to arrays, run by ONNX Runtime or by torch."""
 
     name: str
     spec: MelSpec
     receptive_field: int
 
-    def run(self, function: str, *inputs: np.ndarray) -> list[np.ndarray]: ...
+    def run(self, function: str, *inputs: np.ndarray) -> list[np.ndarray]:
+        """Apply the function of that name."""
 
 
 class Vocoder:
@@ -33,6 +32,7 @@ class Vocoder:
     Parameters
     ----------
     model : Functions
+        See `specgan.runtime.model` and `specgan.torch_backend`.
     chunk : int
         Frames computed at once.
     """
@@ -55,7 +55,10 @@ class Vocoder:
         InputError
             If there is no such model, or it is damaged, of a newer format, or no vocoder.
         """
-        return cls(onnx_model.load(name_or_folder, threads))
+        model = onnx.load(name_or_folder, threads)
+        if model.task != "vocoder":
+            raise InputError(f"the model {model.name} is for the task {model.task}; a vocoder is needed here")
+        return cls(model)
 
     @property
     def name(self) -> str:
@@ -70,12 +73,24 @@ class Vocoder:
     def analyse(self, wave: np.ndarray) -> np.ndarray:
         """Wave (N,) at `spec.sample_rate` in [−1, 1] → log-mel (bands, T) float32, T = N/hop rounded up.
 
+        The wave may be memory-mapped: no more than a piece of it is in use at a time.
+
         Raises
         ------
         InputError
             If the wave is empty or has samples that are NaN or infinite.
         """
-        raise NotImplementedError
+        if wave.ndim != 1 or not wave.size:
+            raise InputError(f"the wave has shape {wave.shape}, must have one axis and at least one sample")
+        context = -(-self.spec.pad // self.spec.hop)
+        pieces = analysed(self._analyse_piece, wave, self.spec.hop, context, self.chunk)
+        return np.concatenate(list(pieces), axis=-1)
+
+    def _analyse_piece(self, wave: np.ndarray) -> np.ndarray:
+        if not np.isfinite(wave).all():
+            raise InputError("the wave has samples that are NaN or infinite")
+        whole = np.pad(wave.astype(np.float32), (0, -wave.size % self.spec.hop))
+        return self.model.run("mel", whole[None])[0][0]
 
     def stream(self, mel: np.ndarray) -> Iterator[np.ndarray]:
         """Log-mel (bands, T) → successive pieces (n,) of the wave, float32; together T·hop samples.
@@ -87,7 +102,16 @@ class Vocoder:
         InputError
             If the mel has another number of bands, no frames, or values that are NaN or infinite.
         """
-        raise NotImplementedError
+        if mel.ndim != 2 or mel.shape[0] != self.spec.bands or not mel.shape[1]:
+            raise InputError(
+                f"the mel has shape {mel.shape}, must be (bands, frames) with {self.spec.bands} bands and a frame or more"
+            )
+        return rendered(self._render_piece, mel, self.spec.hop, self.model.receptive_field, self.chunk)
+
+    def _render_piece(self, mel: np.ndarray) -> np.ndarray:
+        if not np.isfinite(mel).all():
+            raise InputError("the mel has values that are NaN or infinite")
+        return self.model.run("render", mel.astype(np.float32)[None])[0][0]
 
     def render(self, mel: np.ndarray) -> np.ndarray:
         """Log-mel (bands, T) → wave (T·hop,) float32; see `stream`."""
@@ -95,4 +119,4 @@ class Vocoder:
 
     def resynthesise(self, wave: np.ndarray) -> np.ndarray:
         """Wave (N,) → the wave (N,) that the model makes of its mel."""
-        return self.render(self.analyse(wave))[: len(wave)]
+        return self.render(self.analyse(wave))[: wave.size]

@@ -87,9 +87,14 @@ class LogMel(nn.Module):
         return log(mel.clamp_min(self.spec.floor))
 
 
+@functools.lru_cache(maxsize=64)  # of an array: a tensor made while a graph is traced would outlive the tracing
+def _pseudo_inverse(spec: MelSpec) -> np.ndarray:
+    return np.linalg.pinv(mel_filters(spec)).astype(np.float32)
+
+
 def pseudo_inverse(spec: MelSpec) -> Tensor:
     """Moore-Penrose inverse of the filters, (bins, bands): the magnitudes nearest to a mel."""
-    return torch.from_numpy(np.linalg.pinv(mel_filters(spec))).float()
+    return torch.from_numpy(_pseudo_inverse(spec))
 
 
 def mel_to_magnitude(mel: Tensor, spec: MelSpec) -> Tensor:

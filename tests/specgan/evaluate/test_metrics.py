@@ -108,15 +108,19 @@ class TestMultiResolutionStft:
     def test_is_that_of_auraloss(self, speech: np.ndarray, samples: int) -> None:
         reference = speech[10_000 : 10_000 + samples]
         degraded = 0.8 * reference + noise(samples / RATE, 0.003)
-        windows, hops = [1024, 2048, 4096], [256, 512, 1024]
-        loss = auraloss.freq.MultiResolutionSTFTLoss(fft_sizes=windows, hop_sizes=hops, win_lengths=windows)
         # auraloss takes the degraded wave first
-        expected = loss(*(torch.from_numpy(wave)[None, None] for wave in (degraded, reference)))
-        assert metrics.multi_resolution_stft(reference, degraded, RATE) == pytest.approx(float(expected), rel=1e-4)
+        waves = [torch.from_numpy(wave)[None, None] for wave in (degraded, reference)]
+        published = auraloss.freq.MultiResolutionSTFTLoss()
+        assert metrics.multi_resolution_stft(reference, degraded, RATE) == pytest.approx(
+            float(published(*waves)), rel=1e-4
+        )
+        windows, hops = [1024, 2048, 4096], [256, 512, 1024]
+        long = auraloss.freq.MultiResolutionSTFTLoss(fft_sizes=windows, hop_sizes=hops, win_lengths=windows)
+        assert metrics.long_window_stft(reference, degraded, RATE) == pytest.approx(float(long(*waves)), rel=1e-4)
 
     def test_does_not_guess(self) -> None:
-        with pytest.raises(NotMeasurable, match="2049"):
-            metrics.multi_resolution_stft(noise(1)[:2048], noise(1)[:2048], RATE)
+        with pytest.raises(NotMeasurable, match="1025"):
+            metrics.multi_resolution_stft(noise(1)[:1024], noise(1)[:1024], RATE)
         with pytest.raises(NotMeasurable, match="silent"):
             metrics.multi_resolution_stft(np.zeros(RATE), noise(1), RATE)
 
