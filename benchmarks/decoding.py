@@ -25,6 +25,8 @@ from vocos.feature_extractors import MelSpectrogramFeatures
 from vocos.heads import ISTFTHead
 from vocos.models import VocosBackbone
 
+from specgan.export import export
+from specgan.runtime import model as runtime
 from vocoder.generators import FourierVocoder
 from vocoder.hifigan import HiFiGAN, HiFiGANConfig
 from vocoder.signal.spec import preset
@@ -47,21 +49,30 @@ class Model:
     rate, hop : int
         Hz, samples.
     bands : int
-    eager, exportable : nn.Module
-        Log-mel (1, bands, T) → wave, as it runs in torch and as it is exported.
+    network : nn.Module
+        Log-mel (1, bands, T) → wave.
+    exportable : nn.Module or None
+        What takes its place in an ONNX file; None if it is one of those that become model folders.
     """
 
     name: str
     rate: int
     hop: int
     bands: int
-    eager: nn.Module
-    exportable: nn.Module
+    network: nn.Module
+    exportable: nn.Module | None = None
 
     def mel(self, seconds: float) -> Tensor:
         """A log-mel of at least so many seconds, (1, bands, T); about as loud as speech."""
         frames = math.ceil(seconds * self.rate / self.hop)
         return torch.randn(1, self.bands, frames, generator=torch.Generator().manual_seed(0)) * 2 - 5
+
+    def export(self, path: Path) -> None:
+        """Write what ONNX Runtime loads: a model folder as it is shipped, or a file."""
+        if self.exportable is None:
+            export(self.network, SPEC, path, "# Benchmark\n")
+        else:
+            exported.export(self.exportable, self.mel(1.0), path)
 
 
 class ExportableVocos(nn.Module):
@@ -100,23 +111,22 @@ def vocos() -> Model:
 
 
 def fourier(size: str, projections: int) -> Model:
-    """The Fourier vocoder, with torch's FFT and in real arithmetic."""
-    eager, exportable = (FourierVocoder(SPEC, size, projections, exportable=form) for form in (False, True))
+    """The Fourier vocoder."""
     name = f"Fourier vocoder `{size}`, {projections} projection{'' if projections == 1 else 's'}"
-    return Model(name, SPEC.sample_rate, SPEC.hop, SPEC.bands, eager, exportable)
+    return Model(name, SPEC.sample_rate, SPEC.hop, SPEC.bands, FourierVocoder(SPEC, size, projections))
 
 
 def hifigan(name: str) -> Model:
     """HiFi-GAN as it is used: folded."""
     generator = HiFiGAN(HiFiGANConfig.version(name)).fold()
-    return Model(f"HiFi-GAN {name.upper()}", SPEC.sample_rate, generator.hop, SPEC.bands, generator, generator)
+    return Model(f"HiFi-GAN {name.upper()}", SPEC.sample_rate, generator.hop, SPEC.bands, generator)
 
 
 def models(mini: bool) -> Iterator[Model]:
     """Everything that is compared."""
     torch.manual_seed(0)
     if mini:
-        yield from (fourier("tiny", SHIPPED), vocos(), hifigan("v2"))
+        yield from (fourier("tiny", 0), vocos(), hifigan("v2"))
         return
     yield fourier("tiny", SHIPPED)
     yield from (fourier("small", projections) for projections in sorted({0, 1, 2, 4, 8, SHIPPED}))
@@ -126,7 +136,7 @@ def models(mini: bool) -> Iterator[Model]:
 
 
 def in_torch(model: Model, mel: Tensor) -> Callable[[], Tensor]:
-    module = model.eager.eval()
+    module = model.network.eval()
 
     def run() -> Tensor:
         with torch.inference_mode():
@@ -135,9 +145,11 @@ def in_torch(model: Model, mel: Tensor) -> Callable[[], Tensor]:
     return run
 
 
-def on_onnx_runtime(path: Path, mel: Tensor, threads: int) -> Callable[[], np.ndarray]:
-    function = exported.load(path, threads)
-    return lambda: function(mel.numpy())
+def on_onnx_runtime(model: Model, path: Path, mel: Tensor, threads: int) -> Callable[[], np.ndarray]:
+    if model.exportable is not None:
+        return partial(exported.load(path, threads), mel.numpy())
+    functions = runtime.load(path, threads)
+    return lambda: functions.run("render", mel.numpy())[0]
 
 
 def measure(entries: Sequence[tuple[Model, Path]], seconds: float, threads: int, repeats: int) -> None:
@@ -147,15 +159,15 @@ def measure(entries: Sequence[tuple[Model, Path]], seconds: float, threads: int,
     sound: dict[tuple[str, str], float] = {}
     for model, path in entries:
         mel = model.mel(seconds)
-        for runtime in RUNTIMES:
-            run = in_torch(model, mel) if runtime == "torch" else on_onnx_runtime(path, mel, threads)
-            sound[model.name, runtime] = run().shape[-1] / model.rate
-            variants[model.name, runtime] = partial(cost, run)
+        for where in RUNTIMES:
+            run = in_torch(model, mel) if where == "torch" else on_onnx_runtime(model, path, mel, threads)
+            sound[model.name, where] = run().shape[-1] / model.rate
+            variants[model.name, where] = partial(cost, run)
     times = {
         key: Spread.of(1000 * figure.wall / sound[key] for figure in figures)
         for key, figures in interleaved(variants, repeats).items()
     }
-    faster = min(RUNTIMES, key=lambda runtime: times["HiFi-GAN V2", runtime].median)
+    faster = min(RUNTIMES, key=lambda where: times["HiFi-GAN V2", where].median)
     vocos, hifigan = times["Vocos", "torch"].median, times["HiFi-GAN V2", faster].median
     print_table(
         [
@@ -169,13 +181,13 @@ def measure(entries: Sequence[tuple[Model, Path]], seconds: float, threads: int,
         (
             (
                 name,
-                runtime,
+                where,
                 ms.text(2),
                 f"{1000 / ms.median:.0f}",
                 f"{vocos / ms.median:.2f}",
                 f"{hifigan / ms.median:.2f}",
             )
-            for (name, runtime), ms in times.items()
+            for (name, where), ms in times.items()
         ),
     )
 
@@ -185,9 +197,9 @@ def main() -> None:
     arguments = parser(__doc__, threads=(1, 2), repeats=7, seconds=10.0).parse_args()
     print_machine(torch=torch.__version__, **{name: version(name) for name in ("onnxruntime", "vocos")})
     with tempfile.TemporaryDirectory() as folder:
-        entries = [(model, Path(folder) / f"{index}.onnx") for index, model in enumerate(models(arguments.mini))]
+        entries = [(model, Path(folder) / str(index)) for index, model in enumerate(models(arguments.mini))]
         for model, path in entries:
-            exported.export(model.exportable, model.mel(1.0), path)
+            model.export(path)
         if arguments.mini:
             measure(entries, 0.3, threads=1, repeats=1)
             return

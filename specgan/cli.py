@@ -101,7 +101,7 @@ def _options(
 
 @vocoder_app.command("train")
 def train(
-    config: Annotated[Path, typer.Argument(help="YAML file with the settings.")],
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
     run: Annotated[
         Path | None,
@@ -171,7 +171,9 @@ def _load(model: str | None, checkpoint: Path | None, config: Path | None) -> Vo
 
 @app.command("prepare")
 def prepare(
-    folder: Annotated[Path, typer.Argument(help="Any folder of sounds, or a corpus with metadata.csv and wavs/.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Any folder of sounds, or a corpus with metadata.csv and wavs/.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for train, validation and test.jsonl.")],
     rate: Annotated[
         int | None, typer.Option(min=1, help="Hz; recordings at other rates are converted into OUT/sounds.")
@@ -218,16 +220,42 @@ def models() -> None:
 
     Example: specgan models
     """
-    raise NotImplementedError
+    from specgan import card, zoo
+
+    print(card.table(zoo.shipped().values()))
 
 
 @app.command("pack")
 def pack(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write; must not exist.")],
+    projections: Annotated[
+        int | None, typer.Option(min=0, help="Consistency projections when decoding. Default: as trained.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "not stated",
 ) -> None:
-    """Turn a run into a model folder, which `decode` uses without torch.
+    """Turn the best checkpoint of a run into a model folder, which `decode` uses without torch.
 
     Example: specgan pack exp/small -o my-vocoder
     """
-    raise NotImplementedError
+    from specgan.card import write_card
+    from specgan.export import export
+    from vocoder.decode import read_run
+
+    trained = read_run(run)
+    settings = trained.config.generator
+    network = settings.name
+    if settings.name == "fourier":
+        if projections is not None:
+            trained.generator.projections = projections  # type: ignore[assignment]  # of a Fourier vocoder
+        network += f" {settings.size}, projections {trained.generator.projections}"
+    elif projections is not None:
+        raise InputError(f"{run}: --projections is for a Fourier vocoder, this is {network}")
+    facts = {
+        "step": trained.step,
+        "validation": trained.figures,
+        "data": [Path(path).parent.name for path in trained.config.data.train],
+        "licence": licence,
+    }
+    export(trained.generator, trained.spec, out, write_card(out.name, trained.spec, network, facts), facts)
+    print(f"{out}: {network}, step {trained.step}")

@@ -11,7 +11,7 @@ from vocoder.signal.mel import mel_to_magnitude
 from vocoder.signal.spec import MelSpec
 from vocoder.signal.stft import STFT, ExportableSTFT, Spectrum, magnitude
 
-SIZES: dict[str, tuple[int, int]] = {"tiny": (128, 6), "small": (256, 8), "base": (512, 8)}  # width, blocks
+SIZES: dict[str, tuple[int, int]] = {"tiny": (128, 6), "small": (256, 5), "base": (512, 8)}  # width, blocks
 
 # No magnitude of a wave in [−1, 1] exceeds the sum of the window, n_fft/2.
 MAX_LOG_MAGNITUDE = 6.5

@@ -27,4 +27,7 @@ stage_6() {
         --command "$command_line"
 }
 
-stage_7() { specgan pack "$run" --out "$run/model"; }
+stage_7() {
+    rm -rf "$run/model"
+    specgan pack "$run" --out "$run/model"
+}

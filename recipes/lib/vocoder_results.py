@@ -8,6 +8,7 @@ Example: python recipes/lib/vocoder_results.py exp/vocoder/folder/small exp/voco
 from __future__ import annotations
 
 import argparse
+import copy
 import shlex
 import sys
 import time
@@ -19,7 +20,8 @@ import torch
 
 from specgan.evaluate import report
 from specgan.runtime.pipeline import Vocoder
-from specgan.torch_backend import load_run
+from specgan.torch_backend import TorchVocoder
+from vocoder.decode import read_run
 from vocoder.errors import InputError
 from vocoder.generators import FourierVocoder
 from vocoder.signal import audio
@@ -49,28 +51,23 @@ class Timed:
 
 def systems(run: Path, projections: list[int]) -> tuple[MelSpec, dict[str, System]]:
     """Name in the table → wave (N,) to wave (N,), the bounds first."""
-    model = load_run(run)
-    vocoder, generator, spec = Vocoder(model), model.generator, model.spec
-    mel = LogMel(spec)
+    trained = read_run(run)
+    spec, mel = trained.spec, LogMel(trained.spec)
 
     def griffin(wave: np.ndarray) -> np.ndarray:
         return griffin_lim(mel(torch.from_numpy(wave)[None]), spec, ITERATIONS)[0, : len(wave)].numpy()
-
-    def projected(count: int) -> System:
-        def render(wave: np.ndarray) -> np.ndarray:
-            generator.projections = count
-            return vocoder.resynthesise(wave)
-
-        return render
 
     found: dict[str, System] = {
         "the recording": lambda wave: wave,
         f"Griffin-Lim, {ITERATIONS} iterations": griffin,
     }
-    if isinstance(generator, FourierVocoder):
-        found |= {f"{vocoder.name}, {count} projections": projected(count) for count in projections}
-    else:
-        found[vocoder.name] = vocoder.resynthesise
+    if not isinstance(trained.generator, FourierVocoder):
+        return spec, found | {run.name: Vocoder(TorchVocoder(run.name, trained.generator, spec)).resynthesise}
+    for count in projections:
+        generator = copy.deepcopy(trained.generator)
+        generator.projections = count
+        model = TorchVocoder(run.name, generator, spec)
+        found[f"{run.name}, {count} {'projection' if count == 1 else 'projections'}"] = Vocoder(model).resynthesise
     return spec, found
 
 
@@ -83,12 +80,12 @@ def score(name: str, manifest: Path, spec: MelSpec, found: dict[str, System], fo
     timed = {system: Timed(render) for system, render in found.items()}
     results = report.evaluate_vocoder(timed, waves, spec.sample_rate)
     report.write(results, folder)
-    speeds = ", ".join(
-        f"{system} {timer.samples / spec.sample_rate / timer.seconds:.0f}"
+    speeds = "; ".join(
+        f"{system}: {timer.samples / spec.sample_rate / timer.seconds:.0f}"
         for system, timer in list(timed.items())[1:]  # the recording itself takes no time
     )
-    threads = torch.get_num_threads()
-    return f"## {name}\n\n{results.markdown()}\nTimes faster than real time on {threads} threads: {speeds}.\n"
+    threads = f"threads: {torch.get_num_threads()}"
+    return f"## {name}\n\n{results.markdown()}\nTimes faster than real time ({threads}): {speeds}.\n"
 
 
 def main(arguments: list[str]) -> int:

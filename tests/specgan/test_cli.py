@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ import soundfile
 import torch
 
 from specgan.cli import main
+from vocoder.engine.trainer import TrainingError
 from vocoder.hifigan import HiFiGAN, HiFiGANConfig
 from vocoder.signal.spec import preset
 
@@ -407,3 +409,64 @@ def test_a_folder_and_a_manifest_become_folders(place, capsys):
     assert soundfile.info(place.path / "two/x.wav").duration == pytest.approx(0.25, abs=1e-4)
     assert soundfile.info(place.path / "two/y/z.wav").duration == pytest.approx(0.1, abs=1e-4)
     assert "2 files" in capsys.readouterr().out
+
+
+def test_a_run_trains_resumes_decodes_and_packs(place, monkeypatch, capsys):
+    monkeypatch.chdir(place.path)
+    words = training(place, "train.steps=2", "train.validate_every=2", "critic.start=2")[:-2]  # without --run
+    assert main(words) == 0
+    run = place.path / "exp" / "mini"  # named after mini.yaml
+    first = capsys.readouterr().err
+    assert "step 0 of 2" in first and "step 2 validation" in first
+    assert main([*words, "train.steps=3"]) == 0
+    assert "step 2 of 3" in capsys.readouterr().err
+
+    assert main(["vocoder", "decode", str(SPEECH), "-o", "out.ogg", "--model", str(run)]) == 0
+    assert soundfile.info("out.ogg").frames == soundfile.info(SPEECH).frames
+    with soundfile.SoundFile("out.ogg") as file:
+        assert "mini" in file.comment
+
+    packed: list[tuple[Any, ...]] = []
+    monkeypatch.setattr("specgan.export.export", lambda *arguments: packed.append(arguments))
+    assert main(["pack", str(run), "-o", "mine", "--projections", "5", "--licence", "CC0 1.0"]) == 0
+    ((generator, spec, out, card, facts),) = packed
+    assert (generator.projections, spec, out) == (5, preset("22k"), Path("mine"))
+    assert (facts["licence"], facts["step"]) == ("CC0 1.0", 3)
+    assert "# mine" in card and "fourier tiny, projections 5" in card and "CC0 1.0" in card
+
+
+def test_training_that_breaks_off_is_exit_code_1(place, monkeypatch, capsys):
+    def diverged(*_: object) -> bool:
+        raise TrainingError("step 7: generator/mel not finite")
+
+    monkeypatch.setattr("vocoder.train.train", diverged)
+    assert main(training(place)) == 1
+    assert capsys.readouterr().err == "specgan: step 7: generator/mel not finite\n"
+
+
+def test_training_that_was_stopped_is_exit_code_130(place, monkeypatch):
+    monkeypatch.setattr("vocoder.train.train", lambda *_: False)
+    assert main(training(place)) == 130
+
+
+def test_models_are_listed_with_size_task_mel_and_licence(place, monkeypatch, capsys):
+    config = {
+        "format_version": 1,
+        "task": "vocoder",
+        "functions": {},
+        "spec": preset("16k").to_dict(),
+        "receptive_field": 3,
+        "facts": {"licence": "CC0 1.0"},
+    }
+    folder = place.write("vocoder-16k/config.json", json.dumps(config)).parent
+    place.write("vocoder-16k/render.onnx", bytes(2_300_000))
+    monkeypatch.setattr("specgan.zoo.shipped", lambda: {"vocoder-16k": folder})
+    assert main(["models"]) == 0
+    heads, row = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["name", "MB", "task", "mel", "licence"]
+    assert row.split(maxsplit=3) == [
+        "vocoder-16k",
+        "2.3",
+        "vocoder",
+        "16k: 16000 Hz, 80 bands to 8000 Hz, 512/128  CC0 1.0",
+    ]

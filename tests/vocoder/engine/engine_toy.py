@@ -55,7 +55,7 @@ class ToyTask:
     def __init__(self, *, noise: float = 0.1, critic_start: int = 4, clip: float | None = None) -> None:
         self.noise = noise
         generator = nn.Sequential(nn.Linear(SIZE, SIZE), nn.Dropout(noise))
-        critic = nn.utils.parametrizations.spectral_norm(nn.Linear(SIZE, 1))  # has buffers that change in training
+        critic = nn.utils.parametrizations.spectral_norm(nn.Linear(SIZE, 4))  # has buffers that change in training
         self.modules: dict[str, nn.Module] = {"generator": generator, "critic": critic}
         self.phases = [
             Phase("critic", ("critic",), self.critic_losses, {"adversarial": 1.0, "penalty": 0.1}, critic_start),
@@ -92,7 +92,7 @@ class ToyTask:
         return {"health": 1.0}
 
 
-CONFIG = TrainConfig(steps=30, warmup=3, decay=0.2, ema=0.9, validate_every=12, save_every=5, log_every=10, keep=2)
+CONFIG = TrainConfig(steps=30, warmup=3, decay=0.2, ema=0.9, validate_every=13, save_every=5, log_every=10, keep=2)
 
 
 def train(
