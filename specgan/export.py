@@ -44,7 +44,13 @@ def pack(run: Path, out: Path, card: str, facts: Mapping[str, Any] | None = None
 
 
 def export(
-    generator: nn.Module, spec: MelSpec, out: Path, card: str, facts: Mapping[str, Any] | None = None, *, half: bool = True
+    generator: nn.Module,
+    spec: MelSpec,
+    out: Path,
+    card: str,
+    facts: Mapping[str, Any] | None = None,
+    *,
+    half: bool = True,
 ) -> None:
     """Write the model folder of a vocoder, as a whole or not at all.
 
@@ -93,7 +99,9 @@ def export(
         temporary.mkdir()
         wave, mel = torch.zeros(1, TRACED * spec.hop), torch.zeros(1, spec.bands, TRACED)
         frames = torch.export.Dim("frames", min=2)
-        write_file(temporary / "mel.onnx", _graph(LogMel(spec, exportable=True), wave, spec.hop * frames, "wave", "mel"))
+        write_file(
+            temporary / "mel.onnx", _graph(LogMel(spec, exportable=True), wave, spec.hop * frames, "wave", "mel")
+        )
         write_file(temporary / "render.onnx", _graph(network, mel, frames, "mel", "wave"))
         save_tensors(temporary / "model.safetensors", generator.state_dict(), {"generator": described})
         write_file(temporary / "README.md", card.encode())

@@ -82,10 +82,7 @@ class MultiPeriod(Ensemble):
         widths = [1, width // 32, width // 8, width // 2, width]
 
         def stack() -> Stack:
-            down = [
-                weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), padding=(2, 0)))
-                for a, b in itertools.pairwise(widths)
-            ]
+            down = [weight_norm(nn.Conv2d(a, b, (5, 1), (3, 1), padding=(2, 0))) for a, b in itertools.pairwise(widths)]
             flat = weight_norm(nn.Conv2d(width, width, (5, 1), padding=(2, 0)))
             return Stack([*down, flat, weight_norm(nn.Conv2d(width, 1, (3, 1), padding=(1, 0)))])
 

@@ -49,7 +49,18 @@ class Timed:
         return made
 
 
-def systems(run: Path, projections: list[int]) -> tuple[MelSpec, dict[str, System]]:
+def other(folder: Path, spec: MelSpec) -> System:
+    """A run on torch, or a model folder on ONNX Runtime, as it was trained or packed."""
+    if (folder / "config.json").is_file():
+        vocoder = Vocoder.load(folder)
+    else:
+        trained = read_run(folder)
+        vocoder = Vocoder(TorchVocoder(folder.name, trained.generator, trained.spec))
+    vocoder.spec.require(spec, str(folder), "the run that is evaluated")
+    return vocoder.resynthesise
+
+
+def systems(run: Path, projections: list[int], beside: list[Path]) -> tuple[MelSpec, dict[str, System]]:
     """Name in the table → wave (N,) to wave (N,), the bounds first."""
     trained = read_run(run)
     spec, mel = trained.spec, LogMel(trained.spec)
@@ -60,7 +71,7 @@ def systems(run: Path, projections: list[int]) -> tuple[MelSpec, dict[str, Syste
     found: dict[str, System] = {
         "the recording": lambda wave: wave,
         f"Griffin-Lim, {ITERATIONS} iterations": griffin,
-    }
+    } | {folder.name: other(folder, spec) for folder in beside}
     if not isinstance(trained.generator, FourierVocoder):
         return spec, found | {run.name: Vocoder(TorchVocoder(run.name, trained.generator, spec)).resynthesise}
     for count in projections:
@@ -93,9 +104,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("tests", type=Path, nargs="+", help="manifests; the name of the folder is that of the set")
     parser.add_argument("--projections", type=int, nargs="+", default=[2], help="of a Fourier vocoder")
+    parser.add_argument("--beside", type=Path, nargs="+", default=[], help="runs or model folders to compare with")
     parser.add_argument("--command", default=shlex.join(["python", *sys.argv]), help="what to write above the tables")
     options = parser.parse_args(arguments)
-    spec, found = systems(options.run, options.projections)
+    spec, found = systems(options.run, options.projections, options.beside)
     sections = [f"```\n{options.command}\n```\n"]
     for path in options.tests:
         name = path.parent.name

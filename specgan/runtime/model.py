@@ -1,9 +1,9 @@
 """A model folder: named functions from arrays to arrays, on ONNX Runtime. No torch.
 
-    config.json        what the model is, and which functions it has
-    <function>.onnx    one file a function
-    README.md          the card
-    model.safetensors  weights in float32, for fine-tuning
+config.json        what the model is, and which functions it has
+<function>.onnx    one file a function
+README.md          the card
+model.safetensors  weights in float32, for fine-tuning
 """
 
 from __future__ import annotations

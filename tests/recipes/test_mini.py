@@ -62,7 +62,7 @@ def test_mini(name, corpora, tmp_path):
         assert scores["systems"][recording]["summary"]["pesq"]["mean"] == pytest.approx(4.64, abs=0.01)
 
     # packing: the folder decodes, without torch
-    source, out = next(run.glob("wavs/*/*.wav")), tmp_path / "again.wav"
+    source, out = next(run.glob("wavs/**/*.wav")), tmp_path / "again.wav"
     arguments = ["vocoder", "decode", str(source), "-o", str(out), "--model", str(run / "model")]
     program = f"import sys; from specgan.cli import main; print(main({arguments}), {HEAVY} & sys.modules.keys())"
     decoded = subprocess.run(

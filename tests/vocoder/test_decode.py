@@ -85,7 +85,9 @@ def write_run(folder, validated):
     for step in (1, 2, 3):
         parts = {
             "generator": lambda step=step: {name: torch.full_like(value, step) for name, value in state.items()},
-            "generator.ema": lambda step=step: {name: torch.full_like(value, 10 * step) for name, value in state.items()},
+            "generator.ema": lambda step=step: {
+                name: torch.full_like(value, 10 * step) for name, value in state.items()
+            },
         }
         figures = {"stft": abs(step - 2) + 0.5} if validated else {}
         Checkpoints(folder / "checkpoints").save(

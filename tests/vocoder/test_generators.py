@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -57,7 +59,7 @@ def test_each_projection_brings_the_spectrum_nearer_to_that_of_a_wave():
             target, phase = model.spectrum(mel)
             wave = model.synthesise(target, phase)
             errors.append(((magnitude(*model.stft(wave)) - target).norm() / target.norm()).item())
-    assert all(later < earlier for earlier, later in zip(errors[:-1], errors[1:], strict=True)), errors
+    assert all(later < earlier for earlier, later in itertools.pairwise(errors)), errors
     assert errors[-1] < 0.7 * errors[0]
 
 

@@ -65,7 +65,7 @@ def test_critics_start_at_their_step_and_tell_real_from_generated(train_set, hel
     torch.manual_seed(0)
     fresh = VocoderTask(settings, held_out)
     initial = {name: weight.clone() for name, weight in fresh.critics.state_dict().items()}
-    task, _, after = run(settings, train_set, held_out, tmp_path)
+    task, _, _after = run(settings, train_set, held_out, tmp_path)
     from safetensors.torch import load_file
 
     at = {s: load_file(tmp_path / f"checkpoints/step-{s:08d}/discriminator.safetensors") for s in (10, 15)}
@@ -94,7 +94,9 @@ def test_only_the_phases_own_modules_get_gradients(train_set, held_out, tmp_path
 
 
 def test_hifigan_trains_in_the_same_task(held_out):
-    settings = config(generator=GeneratorConfig(name="hifigan-v3"), weights=WeightConfig(mel=45.0, mel_scales=1, stft=0.0))
+    settings = config(
+        generator=GeneratorConfig(name="hifigan-v3"), weights=WeightConfig(mel=45.0, mel_scales=1, stft=0.0)
+    )
     task = VocoderTask(settings, held_out)
     assert set(task.phases[0].weights) == {"mel"}  # it predicts no magnitude to compare
     losses = task.phases[0].losses(next(iter(held_out)))

@@ -121,7 +121,12 @@ class Logger:
         except OSError as error:
             raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another run folder") from error
         self._bar = tqdm(
-            total=steps, initial=step, disable=not sys.stderr.isatty(), unit="step", dynamic_ncols=True, smoothing=0.05
+            total=steps,
+            initial=step,
+            disable=not sys.stderr.isatty(),
+            dynamic_ncols=True,
+            smoothing=0.05,
+            bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
         )
 
     def __enter__(self) -> Logger:

@@ -1,8 +1,8 @@
 """A long signal piece by piece: one arithmetic for numpy arrays and torch tensors, mel → wave and back. No torch.
 
-    frames   0 ........ first ======= last ........ T
-    input           start |ctx|=======|ctx| stop         context on either side: what a frame depends on
-    output                    |=======|                  what comes of the context is thrown away
+frames   0 ........ first ======= last ........ T
+input           start |ctx|=======|ctx| stop         context on either side: what a frame depends on
+output                    |=======|                  what comes of the context is thrown away
 """
 
 from __future__ import annotations

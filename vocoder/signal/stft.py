@@ -41,7 +41,8 @@ def pad_wave(wave: Tensor, n_fft: int, hop: int, padding: str = "reflect") -> Te
 
 @functools.lru_cache(maxsize=64)
 def _window(n_fft: int, device: torch.device) -> Tensor:
-    return torch.hann_window(n_fft, periodic=True, device=device)
+    with torch.inference_mode(False):  # what is cached while decoding must serve in training too
+        return torch.hann_window(n_fft, periodic=True, device=device)
 
 
 def overlap_add(frames: Tensor, hop: int) -> Tensor:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -109,3 +112,19 @@ def test_an_error_is_noted_and_a_folder_that_cannot_be_written_is_named(tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/run"):
         Logger(tmp_path / "file" / "run", 0, 10)
+
+
+def test_on_a_terminal_there_is_a_bar_with_the_speeds_and_losses(tmp_path, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    with Logger(tmp_path, 4, 6) as log:
+        for log.step in (5, 6):
+            meter = Meter()
+            meter.add({"generator/total": 45.0}, sound=3.0, seconds=0.5)
+            log.progress(meter)
+        log._bar.refresh()
+        shown = sys.stderr.getvalue()
+    assert "6/6" in shown and "generator 45 2 steps/s 6 s of sound/s" in shown

@@ -1,3 +1,4 @@
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,5 +132,5 @@ def test_griffin_lim_without_momentum_never_gets_worse():
     target = mel_to_magnitude(mel, spec)
     stft = STFT(256, 64, "constant")
     errors = [(magnitude(*stft(griffin_lim(mel, spec, n, momentum=0.0))) - target).norm().item() for n in range(6)]
-    assert all(later <= earlier * 1.001 for earlier, later in zip(errors, errors[1:], strict=False))
+    assert all(later <= earlier * 1.001 for earlier, later in itertools.pairwise(errors))
     assert errors[5] < 0.9 * errors[0]
