@@ -103,9 +103,10 @@ def _options(
 def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
-    run: Annotated[
+    # not --run, which torchrun would take for an abbreviation of its own --run-path
+    out: Annotated[
         Path | None,
-        typer.Option(help="Folder of the run; one that exists is resumed. Default: exp/ and CONFIG's name."),
+        typer.Option("-o", "--out", help="Folder of the run; one that exists is resumed. Default: exp/CONFIG's name."),
     ] = None,
 ) -> None:
     """Train a vocoder, or go on with a run that was stopped.
@@ -117,7 +118,7 @@ def train(
     from vocoder.train import train as train_vocoder
 
     settled = load_config(VocoderConfig, config, settings or [])
-    if not train_vocoder(settled, run or Path("exp") / config.stem):
+    if not train_vocoder(settled, out or Path("exp") / config.stem):
         raise typer.Exit(130)
 
 

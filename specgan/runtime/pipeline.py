@@ -104,7 +104,7 @@ class Vocoder:
         """
         if mel.ndim != 2 or mel.shape[0] != self.spec.bands or not mel.shape[1]:
             raise InputError(
-                f"the mel has shape {mel.shape}, must be (bands, frames) with {self.spec.bands} bands and a frame or more"
+                f"the mel has shape {mel.shape}, must be ({self.spec.bands}, frames) with at least one frame"
             )
         return rendered(self._render_piece, mel, self.spec.hop, self.model.receptive_field, self.chunk)
 

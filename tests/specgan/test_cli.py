@@ -234,7 +234,7 @@ def row(id: str, **more: object) -> dict[str, object]:
 def training(place: Place, *settings: str, rows: Path | None = None, run: Path | None = None) -> list[str]:
     manifest = rows or place.manifest(row("a"), row("b"))
     data = [f"data.train=['{manifest}']", f"data.validation=['{manifest}']"]
-    return ["vocoder", "train", str(MINI), *data, *settings, "--run", str(run or place.path / "run")]
+    return ["vocoder", "train", str(MINI), *data, *settings, "--out", str(run or place.path / "run")]
 
 
 def started_from(place: Place, content: bytes) -> list[str]:
@@ -324,7 +324,7 @@ BAD: dict[str, tuple[Callable[[Place], list[str]], tuple[str, ...]]] = {
         ("generator.safetensors", "refused unread"),
     ),
     # data
-    "no data": (lambda p: ["vocoder", "train", str(MINI), "--run", str(p.path / "run")], ("data.train", "prepare")),
+    "no data": (lambda p: ["vocoder", "train", str(MINI), "--out", str(p.path / "run")], ("data.train", "prepare")),
     "too little data": (lambda p: training(p, "data.batch=64"), ("fewer than the batch of 64",)),
     "a row without audio": (lambda p: training(p, rows=p.manifest(row("a"), {"id": "b"})), ("rows.jsonl:2", "'audio'")),
     "a row whose audio is gone": (
@@ -413,7 +413,7 @@ def test_a_folder_and_a_manifest_become_folders(place, capsys):
 
 def test_a_run_trains_resumes_decodes_and_packs(place, monkeypatch, capsys):
     monkeypatch.chdir(place.path)
-    words = training(place, "train.steps=2", "train.validate_every=2", "critic.start=2")[:-2]  # without --run
+    words = training(place, "train.steps=2", "train.validate_every=2", "critic.start=2")[:-2]  # without --out
     assert main(words) == 0
     run = place.path / "exp" / "mini"  # named after mini.yaml
     first = capsys.readouterr().err

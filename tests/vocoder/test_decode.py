@@ -105,7 +105,7 @@ def test_of_a_run_the_averaged_weights_of_the_best_or_else_the_last_checkpoint_a
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no config.yaml"):
+    with pytest.raises(InputError, match=r"no config\.yaml"):
         read_run(tmp_path)
     save_config(dataclasses.asdict(VocoderConfig()), tmp_path / "config.yaml")
     with pytest.raises(InputError, match="no checkpoint yet"):

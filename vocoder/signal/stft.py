@@ -255,25 +255,31 @@ class ExportableSTFT(nn.Module):
         inner = outer.reshape(batch, 2 * self.inner * self.rows, frames)
         blocks = F.conv_transpose1d(inner, self.synthesis, groups=self.inner)
         envelope = F.conv_transpose1d(spectrum.new_ones(1, 1, frames), self.squared)
-        wave = F.pad(spectrum.new_ones(1, frames * self.hop), self.pads)
-        return blocks * (self._blocks(wave) / envelope.clamp_min(1e-8))
+        return blocks / envelope.clamp_min(1e-8)
 
     def _reflect(self, blocks: Tensor) -> Tensor:
         """Fill what lies outside the wave, as `pad_wave` does."""
-        if self.padding == "constant" or not self.pad:
-            return blocks
-        first = self._blocks(self._samples(blocks[:, :, : self.overlap])[:, self.first])
-        last = self._blocks(self._samples(blocks[:, :, -self.overlap :])[:, self.last])
-        return torch.cat([first, blocks[:, :, first.shape[-1] : -last.shape[-1]], last], dim=2)
+        first, last = self.first, self.last
+        length = (blocks.shape[-1] - self.overlap + 1) * self.hop
+        start = self._samples(blocks[:, :, : self.overlap])[:, first] * (first < self.pads[0] + length)
+        end = self._samples(blocks[:, :, -self.overlap :])[:, last]
+        end = end * (last >= self.overlap * self.hop - self.pads[1] - length)
+        if self.padding == "constant":
+            ...
+        start, end = self._blocks(start), self._blocks(end)
+        return torch.cat([start, blocks[:, :, start.shape[-1] : -end.shape[-1]], end], dim=2)
 
     def _blocks(self, samples: Tensor) -> Tensor:
         """(B, J·hop) → (B, hop, J) in the order of blocks."""
-        split = samples.reshape(samples.shape[0], -1, self.hop // self.inner, self.inner)
-        return split.permute(0, 3, 2, 1).reshape(samples.shape[0], self.hop, -1)
+        # in two simple steps, for which ONNX Runtime takes a quarter of the time of a general permutation
+        batch, runs = samples.shape[0], self.hop // self.inner
+        split = samples.reshape(batch, -1, self.hop).transpose(1, 2).reshape(batch, runs, self.inner, -1)
+        return split.transpose(1, 2).reshape(batch, self.hop, -1)
 
     def _samples(self, blocks: Tensor) -> Tensor:
-        split = blocks.reshape(blocks.shape[0], self.inner, self.hop // self.inner, -1)
-        return split.permute(0, 3, 2, 1).reshape(blocks.shape[0], -1)
+        batch, runs = blocks.shape[0], self.hop // self.inner
+        split = blocks.reshape(batch, self.inner, runs, -1).transpose(1, 2).reshape(batch, self.hop, -1)
+        return split.transpose(1, 2).reshape(batch, -1)
 
 
 def restoring_gain(target: Tensor, power: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ def test_values_out_of_range_are_refused(change, word):
 
 @pytest.mark.parametrize("change", [{"hop": "256"}, {"hop": 256.0}, {"hop": True}, {"fmax": "8000"}])
 def test_fields_of_a_wrong_type_are_refused(change):
-    with pytest.raises(InputError, match="config.json: .*must be"):
+    with pytest.raises(InputError, match=r"config\.json: .*must be"):
         MelSpec.from_dict(MelSpec().to_dict() | change, "config.json")
 
 
