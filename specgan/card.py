@@ -39,7 +39,8 @@ A vocoder: it turns a log-mel spectrogram into sound at {spec.sample_rate} Hz.
 
     specgan vocoder decode recording.wav -o again.wav --model {name}
 
-`config.json` has every field of the mel. `model.safetensors` has the weights in float32, for fine-tuning.
+`config.json` has every field of the mel. To train on from here: `initial=FOLDER` with this folder, which has the
+weights of the generator and of its critics as safetensors.
 """
 
 

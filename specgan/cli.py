@@ -242,6 +242,7 @@ def pack(
     from specgan.card import write_card
     from specgan.export import export
     from vocoder.decode import read_run
+    from vocoder.engine.checkpoint import load_tensors
 
     trained = read_run(run)
     settings = trained.config.generator
@@ -258,5 +259,13 @@ def pack(
         "data": [Path(path).parent.name for path in trained.config.data.train],
         "licence": licence,
     }
-    export(trained.generator, trained.spec, out, write_card(out.name, trained.spec, network, facts), facts)
+    critics = trained.checkpoint / "discriminator.safetensors"
+    export(
+        trained.generator,
+        trained.spec,
+        out,
+        write_card(out.name, trained.spec, network, facts),
+        facts,
+        critics=load_tensors(critics)[0] if critics.exists() else None,
+    )
     print(f"{out}: {network}, step {trained.step}")

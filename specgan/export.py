@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from specgan.runtime.model import FORMAT_VERSION
 from specgan.torch_backend import describe
-from vocoder.decode import read_run
 from vocoder.engine.checkpoint import save_tensors, write_file
 from vocoder.engine.files import sync_folder
 from vocoder.errors import InputError
@@ -33,16 +32,6 @@ OPSET = 20
 TRACED = 64  # frames of the example that the graphs are traced with
 
 
-def pack(run: Path, out: Path, card: str, facts: Mapping[str, Any] | None = None) -> None:
-    """Turn the best checkpoint of a vocoder run into a model folder; see `export`.
-
-    The config gets the step and the validation figures of that checkpoint as facts, too.
-    """
-    trained = read_run(run)
-    found = {"step": trained.step, "validation": trained.figures}
-    export(trained.generator, trained.spec, out, card, {**found, **(facts or {})})
-
-
 def export(
     generator: nn.Module,
     spec: MelSpec,
@@ -50,6 +39,7 @@ def export(
     card: str,
     facts: Mapping[str, Any] | None = None,
     *,
+    critics: Mapping[str, Tensor] | None = None,
     half: bool = True,
 ) -> None:
     """Write the model folder of a vocoder, as a whole or not at all.
@@ -66,6 +56,8 @@ def export(
         README.md: what the model is, what it was trained on, under which licence, how good it is.
     facts : mapping, optional
         What of the card a program may want to know; JSON.
+    critics : mapping of str to Tensor, optional
+        State dictionary of the discriminators; goes along in half precision, for fine-tuning.
     half : bool
         Keep the weights in the ONNX files in half precision, half the size; they are computed with in float32. The
         wave then differs by less than 1e-3 of full scale, otherwise by less than 1e-4.
@@ -103,7 +95,10 @@ def export(
             temporary / "mel.onnx", _graph(LogMel(spec, exportable=True), wave, spec.hop * frames, "wave", "mel")
         )
         write_file(temporary / "render.onnx", _graph(network, mel, frames, "mel", "wave"))
-        save_tensors(temporary / "model.safetensors", generator.state_dict(), {"generator": described})
+        save_tensors(temporary / "generator.safetensors", generator.state_dict(), {"generator": described})
+        if critics is not None:
+            halved = {name: tensor.half() for name, tensor in critics.items()}
+            save_tensors(temporary / "discriminator.safetensors", halved, {"generator": described})
         write_file(temporary / "README.md", card.encode())
         write_file(temporary / "config.json", (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())
         sync_folder(temporary)

@@ -64,7 +64,7 @@ class TorchVocoder:
 
 
 def load(name_or_folder: str | Path, device: torch.device | str = "cpu") -> TorchVocoder:
-    """Load a model folder, or a shipped model by its name, from its model.safetensors.
+    """Load a model folder, or a shipped model by its name, from its generator.safetensors.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def load(name_or_folder: str | Path, device: torch.device | str = "cpu") -> Torc
     """
     model = Model(find(name_or_folder))
     generator = _build(model.config.get("generator"), model.spec, model.folder / "config.json")
-    load_weights(model.folder / "model.safetensors", generator, f"the generator of {model.folder / 'config.json'}")
+    load_weights(model.folder / "generator.safetensors", generator, f"the generator of {model.folder / 'config.json'}")
     return TorchVocoder(model.name, generator, model.spec, device)
 
 

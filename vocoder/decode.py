@@ -47,13 +47,14 @@ def decode(generator: Generator, mel: Tensor, chunk: int = CHUNK) -> Tensor:
 
 
 class Trained(NamedTuple):
-    """A generator out of a run, the mel that it renders, and the config and step that it comes from."""
+    """A generator out of a run, the mel that it renders, and the config, step and checkpoint that it comes from."""
 
     generator: nn.Module
     spec: MelSpec
     config: VocoderConfig
     step: int
     figures: dict[str, float]
+    checkpoint: Path
 
 
 def read_run(folder: Path) -> Trained:
@@ -75,4 +76,4 @@ def read_run(folder: Path) -> Trained:
     spec = preset(config.spec)
     generator = build_generator(config.generator, spec)
     load_weights(saved.path / "generator.ema.safetensors", generator, f"the generator of {folder / 'config.yaml'}")
-    return Trained(generator.eval(), spec, config, saved.step, saved.figures)
+    return Trained(generator.eval(), spec, config, saved.step, saved.figures, saved.path)

@@ -108,7 +108,11 @@ class WeightConfig:
 
 @dataclass(frozen=True)
 class VocoderConfig:
-    """A whole run: mel, data, networks, losses, schedule. `initial` names a model or run to start from."""
+    """A whole run: mel, data, networks, losses, schedule.
+
+    `initial` names a folder with generator.safetensors and, if there are critics, discriminator.safetensors to start
+    from: a packed model, or a checkpoint.
+    """
 
     spec: str = "22k"
     data: DataConfig = field(default_factory=DataConfig)

@@ -3,7 +3,7 @@
 config.json        what the model is, and which functions it has
 <function>.onnx    one file a function
 README.md          the card
-model.safetensors  weights in float32, for fine-tuning
+generator.safetensors  weights in float32, for fine-tuning
 """
 
 from __future__ import annotations

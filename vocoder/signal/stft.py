@@ -199,11 +199,16 @@ class ExportableSTFT(nn.Module):
         order = np.minimum(k, n_fft - k)
         self.register_buffer("order", torch.from_numpy(order), persistent=False)
         self.register_buffer("natural", torch.from_numpy(np.unique(order, return_index=True)[1]), persistent=False)
-        # what the first and the last `reflected` hops of the padded wave are copies of, within r hops from its ends
-        i = np.arange(self.overlap * hop)
-        end = self.overlap * hop - 1 - self.pads[1]  # last sample of the wave
-        first = np.where(i < self.pad, 2 * self.pad - i, i)[: -(-self.pads[0] // hop) * hop]
-        last = np.where(i > end, np.maximum(2 * end - i, 0), i)[-(-(-self.pads[1] // hop) * hop) :]
+        # Whence the hops that are not all wave are filled, at the start and at the end, counted within the first and the
+        # last r hops; what lies outside the wave itself counts as zero.
+        whole = self.overlap * hop
+        i = np.arange(whole)
+        begin, end = self.pads[0], whole - 1 - self.pads[1]  # first and last sample of the wave
+        reflect = padding == "reflect"
+        first = np.where(i < begin, 2 * begin - i if reflect else 0, i)[: -(-self.pads[0] // hop) * hop]
+        last = np.where(i > end, (2 * end - i).clip(0) if reflect else whole - 1, i)[
+            whole + (-self.pads[1] // hop) * hop :
+        ]
         self.register_buffer("first", torch.from_numpy(first), persistent=False)
         self.register_buffer("last", torch.from_numpy(last), persistent=False)
         self.analysis: Tensor
@@ -244,30 +249,30 @@ class ExportableSTFT(nn.Module):
         return self._synthesise(spectrum * restoring_gain(target[:, None], squares[:, :1] + squares[:, 1:]))
 
     def _analyse(self, blocks: Tensor) -> Tensor:  # → (B, 2, F, T)
-        inner = F.conv1d(self._reflect(blocks), self.analysis, groups=self.inner)  # (B, Q·2·rows, T)
+        inner = F.conv1d(self._fill(blocks), self.analysis, groups=self.inner)  # (B, Q·2·rows, T)
         batch, _, frames = inner.shape
         outer = self.matrix @ inner.reshape(batch, 2 * self.inner, self.rows * frames)
         return outer.reshape(batch, 2, self.inner * self.rows, frames)
 
-    def _synthesise(self, spectrum: Tensor) -> Tensor:  # (B, 2, F, T) → blocks, zero outside the wave
+    def _synthesise(self, spectrum: Tensor) -> Tensor:  # (B, 2, F, T) → blocks
         batch, _, _, frames = spectrum.shape
         outer = self.matrix.T @ spectrum.reshape(batch, 2 * self.inner, self.rows * frames)
         inner = outer.reshape(batch, 2 * self.inner * self.rows, frames)
         blocks = F.conv_transpose1d(inner, self.synthesis, groups=self.inner)
         envelope = F.conv_transpose1d(spectrum.new_ones(1, 1, frames), self.squared)
-        return blocks / envelope.clamp_min(1e-8)
+        return blocks * envelope.clamp_min(1e-8).reciprocal()
 
-    def _reflect(self, blocks: Tensor) -> Tensor:
-        """Fill what lies outside the wave, as `pad_wave` does."""
-        first, last = self.first, self.last
+    def _fill(self, blocks: Tensor) -> Tensor:
+        """Put what `pad_wave` does outside the wave in place of what overlap-add has left there."""
+        if not self.pad:
+            return blocks
         length = (blocks.shape[-1] - self.overlap + 1) * self.hop
-        start = self._samples(blocks[:, :, : self.overlap])[:, first] * (first < self.pads[0] + length)
-        end = self._samples(blocks[:, :, -self.overlap :])[:, last]
-        end = end * (last >= self.overlap * self.hop - self.pads[1] - length)
-        if self.padding == "constant":
-            ...
-        start, end = self._blocks(start), self._blocks(end)
-        return torch.cat([start, blocks[:, :, start.shape[-1] : -end.shape[-1]], end], dim=2)
+        begin, end = self.pads[0], self.overlap * self.hop - self.pads[1]
+        first = self._samples(blocks[:, :, : self.overlap])[:, self.first]
+        first = self._blocks(first * ((self.first >= begin) & (self.first < begin + length)))
+        last = self._samples(blocks[:, :, -self.overlap :])[:, self.last]
+        last = self._blocks(last * ((self.last >= end - length) & (self.last < end)))
+        return torch.cat([first, blocks[:, :, first.shape[-1] : blocks.shape[-1] - last.shape[-1]], last], dim=2)
 
     def _blocks(self, samples: Tensor) -> Tensor:
         """(B, J·hop) → (B, hop, J) in the order of blocks."""
