@@ -427,11 +427,12 @@ def test_a_run_trains_resumes_decodes_and_packs(place, monkeypatch, capsys):
         assert "mini" in file.comment
 
     packed: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("specgan.export.export", lambda *arguments: packed.append(arguments))
+    monkeypatch.setattr("specgan.export.export", lambda *given, critics: packed.append((*given, critics)))
     assert main(["pack", str(run), "-o", "mine", "--projections", "5", "--licence", "CC0 1.0"]) == 0
-    ((generator, spec, out, card, facts),) = packed
+    ((generator, spec, out, card, facts, critics),) = packed
     assert (generator.projections, spec, out) == (5, preset("22k"), Path("mine"))
     assert (facts["licence"], facts["step"]) == ("CC0 1.0", 3)
+    assert any(name.startswith("0.stacks.0") for name in critics)
     assert "# mine" in card and "fourier tiny, projections 5" in card and "CC0 1.0" in card
 
 

@@ -187,30 +187,27 @@ class ExportableSTFT(nn.Module):
             whole = np.pad(taps, [(0, 0), (0, 0), (0, self.overlap * hop // self.inner - outer)])
             return whole.reshape(-1, self.overlap, hop // self.inner).swapaxes(1, 2)
 
+        k = (k2 + outer * k1).ravel()
+        order = np.minimum(k, n_fft - k)
+        # Whence the hops that are not all wave are filled, counted within the first and within the last r hops; what
+        # lies outside the wave itself counts as zero.
+        whole = self.overlap * hop
+        i = np.arange(whole)
+        begin, end = self.pads[0], whole - 1 - self.pads[1]  # first and last sample of the wave
+        before, after = (2 * begin - i, (2 * end - i).clip(0)) if padding == "reflect" else (0, whole - 1)
         constants = {
             "analysis": hops(kernel),
             "synthesis": hops(kernel * weight),
             "matrix": matrix.transpose(0, 2, 3, 1).reshape(2 * self.inner, 2 * self.inner),
             "squared": hops((window**2)[:, None]).reshape(1, hop, self.overlap),
+            "order": order,
+            "natural": np.unique(order, return_index=True)[1],
+            "first": np.where(i < begin, before, i)[: -(-self.pads[0] // hop) * hop],
+            "last": np.where(i > end, after, i)[whole + -self.pads[1] // hop * hop :],
         }
         for name, value in constants.items():
-            self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(value)).float(), persistent=False)
-        k = (k2 + outer * k1).ravel()
-        order = np.minimum(k, n_fft - k)
-        self.register_buffer("order", torch.from_numpy(order), persistent=False)
-        self.register_buffer("natural", torch.from_numpy(np.unique(order, return_index=True)[1]), persistent=False)
-        # Whence the hops that are not all wave are filled, at the start and at the end, counted within the first and the
-        # last r hops; what lies outside the wave itself counts as zero.
-        whole = self.overlap * hop
-        i = np.arange(whole)
-        begin, end = self.pads[0], whole - 1 - self.pads[1]  # first and last sample of the wave
-        reflect = padding == "reflect"
-        first = np.where(i < begin, 2 * begin - i if reflect else 0, i)[: -(-self.pads[0] // hop) * hop]
-        last = np.where(i > end, (2 * end - i).clip(0) if reflect else whole - 1, i)[
-            whole + (-self.pads[1] // hop) * hop :
-        ]
-        self.register_buffer("first", torch.from_numpy(first), persistent=False)
-        self.register_buffer("last", torch.from_numpy(last), persistent=False)
+            constant = torch.from_numpy(np.ascontiguousarray(value))
+            self.register_buffer(name, constant.float() if value.dtype.kind == "f" else constant, persistent=False)
         self.analysis: Tensor
         self.synthesis: Tensor
         self.matrix: Tensor
