@@ -13,8 +13,8 @@ from vocoder.signal.stft import STFT, ExportableSTFT, Spectrum, magnitude
 
 SIZES: dict[str, tuple[int, int]] = {"tiny": (128, 6), "small": (256, 5), "base": (512, 8)}  # width, blocks
 
-# No magnitude of a wave in [−1, 1] exceeds the sum of the window, n_fft/2.
-MAX_LOG_MAGNITUDE = 6.5
+# No magnitude of a wave in [−1, 1] exceeds the sum of the window, n_fft/2 (1024 for the longest preset).
+MAX_MAGNITUDE = 1024.0
 
 
 class Block(nn.Module):
@@ -54,7 +54,7 @@ class FourierVocoder(nn.Module):
         Use the STFT in real arithmetic, for ONNX.
     """
 
-    def __init__(self, spec: MelSpec, size: str = "small", projections: int = 2, exportable: bool = False) -> None:
+    def __init__(self, spec: MelSpec, size: str = "small", projections: int = 8, exportable: bool = False) -> None:
         super().__init__()
         if size not in SIZES:
             raise InputError(f"there is no Fourier vocoder of size {size!r}; there are {', '.join(SIZES)}")
@@ -103,8 +103,7 @@ class FourierVocoder(nn.Module):
 
     @in_float32
     def _polar(self, mel: Tensor, residual: Tensor, cosine: Tensor, sine: Tensor) -> tuple[Tensor, Spectrum]:
-        prior = mel_to_magnitude(mel, self.spec).log()
-        target = (prior + residual).clamp_max(MAX_LOG_MAGNITUDE).exp()
+        target = (mel_to_magnitude(mel, self.spec) * residual.exp()).clamp_max(MAX_MAGNITUDE)
         norm = magnitude(cosine, sine)
         return target, (cosine / norm, sine / norm)
 

@@ -25,7 +25,7 @@ class MelSpec:
     n_fft : int
         Length of the Fourier transform and of the periodic Hann window, in samples.
     hop : int
-        Samples between frames; n_fft − hop must be even.
+        Samples between frames, at most n_fft/2, or no window covers the joints; n_fft − hop must be even.
     bands : int
         Mel bands.
     fmin, fmax : float
@@ -73,8 +73,9 @@ class MelSpec:
         for name in ("sample_rate", "n_fft", "hop", "bands", "floor"):
             if not getattr(self, name) > 0:
                 raise InputError(f"MelSpec: {name} is {getattr(self, name)}, must be above 0")
-        if self.hop > self.n_fft or (self.n_fft - self.hop) % 2:
-            raise InputError(f"MelSpec: hop is {self.hop}, must be at most n_fft ({self.n_fft}) and n_fft − hop even")
+        if 2 * self.hop > self.n_fft or (self.n_fft - self.hop) % 2:
+            half = self.n_fft // 2
+            raise InputError(f"MelSpec: hop is {self.hop}, must be at most n_fft/2 ({half}) and n_fft − hop even")
         if not 0 <= self.fmin < self.fmax <= self.sample_rate / 2:
             edges = f"fmin {self.fmin} and fmax {self.fmax} Hz"
             raise InputError(f"MelSpec: {edges} must satisfy 0 ≤ fmin < fmax ≤ {self.sample_rate / 2}")

@@ -54,7 +54,7 @@ def test_an_equal_spec_is_accepted():
     ("change", "word"),
     [
         ({"hop": 255}, "hop"),
-        ({"hop": 2048}, "hop"),
+        ({"hop": 1024}, "hop"),
         ({"fmax": 12_000.0}, "fmax"),
         ({"fmin": -1.0}, "fmin"),
         ({"fmin": 11_025.0}, "fmin"),
