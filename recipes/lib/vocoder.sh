@@ -6,7 +6,7 @@ stage_3() {
     local train validation  # not inside the command: a failure there would go unnoticed
     train=$(manifests_of train)
     validation=$(manifests_of validation)
-    specgan vocoder train "$conf" --out "$run" "data.train=$train" "data.validation=$validation" \
+    training vocoder train "$conf" --out "$run" "data.train=$train" "data.validation=$validation" \
         ${settings[@]+"${settings[@]}"}
 }
 
