@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -46,16 +47,16 @@ class Stack(nn.Module):
         return self.layers[-1](x), features
 
 
-class Ensemble(nn.Module):
+class Ensemble(nn.Module, ABC):
     """Several stacks, each on a view of the wave of its own."""
 
     def __init__(self, stacks: Sequence[nn.Module]) -> None:
         super().__init__()
         self.stacks = nn.ModuleList(stacks)
 
+    @abstractmethod
     def view(self, wave: Tensor, index: int) -> Tensor:
         """What the stack of that index looks at, from the wave (B, N)."""
-        raise NotImplementedError  # abstract: each critic below is defined by its views
 
     def forward(self, wave: Tensor) -> Judgement:
         """Wave (B, N) → Judgement."""

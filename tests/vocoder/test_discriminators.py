@@ -1,10 +1,16 @@
+from pathlib import Path
+
+import librosa
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from vocoder.discriminators import MultiPeriod, MultiResolution, MultiScale, SubBandCQT, build
 from vocoder.errors import InputError
 from vocoder.signal.stft import STFT
 
+SPEECH = Path(__file__).parents[1] / "fixtures" / "kathleen" / "wavs" / "arctic_a0001.flac"
 NAMES = ["multi-period", "multi-period-full", "multi-scale", "multi-resolution", "sub-band-cqt"]
 
 
@@ -60,6 +66,17 @@ def test_constant_q_octaves_lie_side_by_side():
     assert spectrum.shape[0:2] == (1, 2) and spectrum.shape[3] == 8 * 24
     middle = spectrum[0, :, spectrum.shape[2] // 2].square().sum(dim=0)
     assert middle.argmax() == round(24 * torch.log2(torch.tensor(440.0 / 32.703)).item())
+
+
+def test_the_constant_q_transform_is_librosas():
+    wave = soundfile.read(SPEECH, dtype="float32")[0]
+    found = SubBandCQT(22_050, width=4, bins_per_octave=(24,))._transform(torch.from_numpy(wave)[None], 0)[0]
+    expected = np.abs(
+        librosa.cqt(wave, sr=22_050, hop_length=256, fmin=32.703, n_bins=8 * 24, bins_per_octave=24, scale=True)
+    )
+    difference = found.square().sum(dim=0).sqrt().numpy().T - expected
+    inner = slice(8, -8)  # the ends are padded differently
+    assert np.linalg.norm(difference[:, inner]) < 0.03 * np.linalg.norm(expected[:, inner])
 
 
 @pytest.mark.parametrize("name", NAMES)
