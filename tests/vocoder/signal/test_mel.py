@@ -55,7 +55,7 @@ def test_log_mel_is_the_published_hifigan_mel(speech):
     loud = published > 1e-3
     assert loud.float().mean() > 0.5
     difference = (LogMel(spec)(wave) - published.clamp_min(1e-5).log()).abs()
-    assert difference[loud].max() < 1e-2 and difference[published > 1e-1].max() < 1e-4
+    assert difference[loud].max() < 1e-4
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -1,0 +1,77 @@
+"""The models that ship with the package, as they are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from specgan.evaluate.metrics import multi_resolution_stft, pesq
+from specgan.runtime.pipeline import Vocoder
+from specgan.zoo import DEFAULT_VOCODER, shipped
+from vocoder.signal import audio
+from vocoder.signal.mel import LogMel, griffin_lim
+from vocoder.signal.spec import preset
+
+SPEECH = Path(__file__).parents[1] / "fixtures" / "kathleen" / "wavs" / "arctic_a0001.flac"
+
+
+@pytest.fixture(scope="module")
+def wave():
+    return audio.read_mono(SPEECH, 22_050)
+
+
+@pytest.fixture(scope="module")
+def vocoder():
+    return Vocoder.load(threads=1)
+
+
+def test_the_shipped_folders_are_small_and_have_a_card():
+    assert DEFAULT_VOCODER in shipped()
+    for folder in shipped().values():
+        assert sum(path.stat().st_size for path in folder.iterdir()) < 12e6
+        assert (folder / "README.md").read_text(encoding="utf-8").startswith(f"# {folder.name}\n")
+
+
+def test_its_mel_is_the_one_log_mel(vocoder, wave):
+    assert vocoder.spec == preset("22k")
+    expected = LogMel(vocoder.spec)(torch.from_numpy(wave)[None])[0]
+    np.testing.assert_allclose(vocoder.analyse(wave), expected, atol=2e-3)
+
+
+def test_it_sounds_better_than_griffin_lim_from_the_same_mel(vocoder, wave):
+    mel = torch.from_numpy(vocoder.analyse(wave))[None]
+    bound = griffin_lim(mel, vocoder.spec, 60)[0, : len(wave)].numpy()
+    ours = vocoder.resynthesise(wave)
+    assert pesq(wave, ours, 22_050) > pesq(wave, bound, 22_050) + 0.3
+    assert multi_resolution_stft(wave, ours, 22_050) < 0.95 * multi_resolution_stft(wave, bound, 22_050)
+
+
+def test_in_chunks_it_gives_the_same_samples(vocoder, wave):
+    mel = vocoder.analyse(wave)
+    assert mel.shape[1] > 3 * 64
+    whole, pieces = Vocoder(vocoder.model, chunk=10**6), Vocoder(vocoder.model, chunk=64)
+    np.testing.assert_allclose(pieces.render(mel), whole.render(mel), atol=1e-5)
+    np.testing.assert_allclose(pieces.analyse(wave), mel, atol=1e-5)
+
+
+def test_memory_does_not_grow_with_length():
+    program = """
+import re, sys
+import numpy as np
+from specgan.runtime.pipeline import Vocoder
+vocoder = Vocoder.load(threads=1)
+mel = np.random.default_rng(0).uniform(-8, 0, (80, int(sys.argv[1]))).astype(np.float32)
+assert sum(len(piece) for piece in vocoder.stream(mel)) == mel.shape[1] * vocoder.spec.hop
+# not getrusage, whose maximum begins with that of the process that started this one
+print(1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1]))
+"""
+    short, long = (
+        int(subprocess.run([sys.executable, "-c", program, frames], check=True, capture_output=True, text=True).stdout)
+        for frames in ("2000", "12000")
+    )
+    # 10 000 frames more: their mel takes 3 MB (10 while it is drawn), all their activations at once would take 500 MB
+    assert long - short < 60e6
+    assert long < 300e6
