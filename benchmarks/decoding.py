@@ -129,7 +129,7 @@ def models(mini: bool) -> Iterator[Model]:
         yield from (fourier("tiny", 0), vocos(), hifigan("v2"))
         return
     yield fourier("tiny", SHIPPED)
-    yield from (fourier("small", projections) for projections in sorted({0, 1, 2, 4, 8, SHIPPED}))
+    yield from (fourier("small", projections) for projections in sorted({0, 1, 2, 4, 6, 8, SHIPPED}))
     yield fourier("base", SHIPPED)
     yield vocos()
     yield from (hifigan(name) for name in ("v1", "v2", "v3"))

@@ -54,7 +54,7 @@ class FourierVocoder(nn.Module):
         Use the STFT in real arithmetic, for ONNX.
     """
 
-    def __init__(self, spec: MelSpec, size: str = "small", projections: int = 8, exportable: bool = False) -> None:
+    def __init__(self, spec: MelSpec, size: str = "small", projections: int = 6, exportable: bool = False) -> None:
         super().__init__()
         if size not in SIZES:
             raise InputError(f"there is no Fourier vocoder of size {size!r}; there are {', '.join(SIZES)}")

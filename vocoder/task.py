@@ -55,7 +55,7 @@ class GeneratorConfig:
 
     name: str = "fourier"
     size: str = "small"
-    projections: int = 8
+    projections: int = 6
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(clip=10.0))
 
 
