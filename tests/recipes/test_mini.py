@@ -22,7 +22,7 @@ HEAVY = {"torch", "librosa", "scipy", "tensorboard", "omegaconf", "rich"}
 def recipe(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     command = ["bash", str(RECIPES[name]), *words]
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=1200)
 
 
 @pytest.mark.parametrize(("name", "corpora"), [("folder", 1), ("kathleen", 2), ("ljspeech", 1)])
