@@ -163,6 +163,7 @@ def _build(kind: Any, value: Any, where: str, key: str) -> Any:
     if value is None:
         return None
     if dataclasses.is_dataclass(kind):
+        # mypy cannot know that `kind` is a dataclass here
         return kind(**{n: _build(k, value[n], where, f"{key}.{n}".lstrip(".")) for n, k in _hints(kind).items()})  # type: ignore[operator]
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is dict:
