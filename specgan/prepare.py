@@ -1,11 +1,10 @@
-"""Any folder of sounds, or a corpus in the LJSpeech layout → manifests of training, validation and test. No torch."""
+"""A corpus, or any folder of sounds → manifests of training, validation and test. No torch."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from specgan.corpora.found import LeftOut, natural
+from specgan.corpora.layouts import find
 from vocoder.errors import InputError
 from vocoder.signal import audio
 from vocoder.signal.files import replacing
@@ -21,16 +22,8 @@ from vocoder.signal.manifest import Recording, write_manifest
 
 SETS = ("train", "validation", "test")
 SHORTEST = 0.1  # seconds; a shorter recording is a click rather than a sound to learn from
+OVERSHOOT = 0.5  # seconds by which a segment may end after its file, as Kaldi's extract-segments allows
 SHARE, MOST = 0.05, 100  # of the recordings that a set drawn at random gets, and how many at most
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A recording that stands in no manifest: `kind` to count by, `reason` in words with the file."""
-
-    id: str
-    kind: str
-    reason: str
 
 
 @dataclass
@@ -71,8 +64,9 @@ def prepare(
     Parameters
     ----------
     folder : Path
-        A corpus in the LJSpeech layout (`metadata.csv`, `wavs/`), or any folder of wav, flac, ogg and mp3 files,
-        nested as it likes; then a recording's id is its path without the suffix.
+        A corpus in a layout that `specgan.corpora.layouts.find` knows (LJSpeech, VCTK, Kaldi, Lhotse, a table, sounds
+        with transcripts beside them), or any folder of wav, flac, ogg and mp3 files, nested as it likes; then a
+        recording's id is its path without the suffix. In a corpus with transcripts, what has none is left out.
     out : Path
     rate : int, optional
         Hz. Recordings that are not wav or flac at this rate already are written to `out/sounds` as mono 16-bit flac.
@@ -82,7 +76,7 @@ def prepare(
     seed : int
         Of that draw. It depends on nothing but the ids, and new recordings hardly change it.
     speaker, language : str, optional
-        Written to every row.
+        Written to every row, whatever the corpus says.
     progress : callable
         (items, how many) → the items, for a progress bar.
 
@@ -92,17 +86,19 @@ def prepare(
         If there are fewer than three usable recordings, a selection fits none, both selections share
         one, or `out` cannot be written.
     """
-    rows, left_out = _find(folder, out)
+    found = find(folder, out)
+    rows, left_out = found.rows, found.left_out
     if not rows:
-        raise InputError(f"{folder}: holds no sound; name a folder with {', '.join(audio.FORMATS)} files")
-    rows = [dataclasses.replace(row, speaker=speaker, language=language) for row in rows]
+        why = f" that can be used ({count(left_out)} left out, the first: {left_out[0].reason})" if left_out else ""
+        raise InputError(f"{folder}: holds no sound{why}; name a folder with {', '.join(audio.FORMATS)} files")
+    rows = [dataclasses.replace(row, speaker=speaker or row.speaker, language=language or row.language) for row in rows]
     make_folder(out)
     examined: list[_Examined] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         warnings.simplefilter("ignore")  # silent recordings are counted below
-        found = pool.map(lambda row: _examine(row, out, rate), rows)
+        results = pool.map(lambda row: _examine(row, out, rate), rows)
         try:
-            for result in progress(found, len(rows)):
+            for result in progress(results, len(rows)):
                 if isinstance(result, LeftOut):
                     left_out.append(result)
                 elif isinstance(result, _Examined):
@@ -149,83 +145,25 @@ def count(left_out: Sequence[LeftOut]) -> str:
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), key=lambda k: (-kinds.count(k), k)))
 
 
-# -- which recordings there are ---------------------------------------------------------------------------------------
-
-
-def _find(folder: Path, out: Path) -> tuple[list[Recording], list[LeftOut]]:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: is not a folder; name one that holds sounds")
-    if (folder / "metadata.csv").is_file():
-        return _ljspeech(folder)
-    return _sounds(folder, out)
-
-
-def _sounds(folder: Path, out: Path) -> tuple[list[Recording], list[LeftOut]]:
-    """All sound files below a folder, except hidden ones and those made by an earlier run."""
-    made = Path(os.path.abspath(out)) / "sounds"
-    rows: dict[str, Recording] = {}
-    left_out = []
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if path.suffix.lower() not in audio.FORMATS or hidden or not path.is_file():
-            continue
-        if Path(os.path.abspath(path)).is_relative_to(made):
-            continue
-        id = inside.with_suffix("").as_posix()
-        if id in rows:
-            reason = f"{path}: has the name of {rows[id].audio.name} but for the suffix; rename one"
-            left_out.append(LeftOut(id, "of a name already taken", reason))
-        else:
-            rows[id] = Recording(id, path)
-    return [rows[id] for id in sorted(rows, key=_natural)], left_out
-
-
-def _ljspeech(folder: Path) -> tuple[list[Recording], list[LeftOut]]:
-    """`metadata.csv` with `id|text|normalised text`, sounds in `wavs/`."""
-    table = folder / "metadata.csv"
-    try:
-        lines = table.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"{table}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise InputError(f"{table}: is not text in UTF-8; rows of id|text|normalised text are expected") from None
-    files = {p.stem: p for p in sorted((folder / "wavs").glob("*")) if p.suffix.lower() in audio.FORMATS}
-    rows: dict[str, Recording] = {}
-    left_out = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        id, *texts = (part.strip() for part in line.split("|"))
-        if not id or not texts:
-            raise InputError(f"{table}:{number}: must be id|text or id|text|normalised text")
-        if id in rows:
-            raise InputError(f"{table}:{number}: id {id!r} stands in an earlier line already, must be unique")
-        if id in files:
-            rows[id] = Recording(id, files[id], text=texts[-1] or texts[0])
-        else:
-            reason = f"{table}:{number}: {id!r} has no sound file in {folder / 'wavs'}"
-            left_out.append(LeftOut(id, "without a sound file", reason))
-    left_out += [
-        LeftOut(id, "not in metadata.csv", f"{path}: has no line in metadata.csv")
-        for id, path in files.items()
-        if id not in rows
-    ]
-    return list(rows.values()), left_out
+# -- what can be used -------------------------------------------------------------------------------------------------
 
 
 def _examine(row: Recording, out: Path, rate: int | None) -> _Examined | LeftOut:
     """Decode a recording; write it at the rate if it has another or cannot be read by seeking."""
     try:
         found = audio.info(row.audio)
-        wave = audio.read_mono(row.audio, found.rate)
+        over = 0.0 if row.duration is None else row.start + row.duration - found.samples / found.rate
+        if 0 < over <= OVERSHOOT:
+            row = dataclasses.replace(row, duration=None)
+        wave = audio.read_mono(row.audio, found.rate, offset=row.start, duration=row.duration)
     except InputError as error:
         return LeftOut(row.id, "unreadable", str(error))
     seconds = len(wave) / found.rate
+    name = str(row.audio) if not row.start else f"{row.audio} from {row.start:g} s"
     if np.abs(wave).max() <= audio.SILENCE:
-        return LeftOut(row.id, "silent", f"{row.audio}: silent")
+        return LeftOut(row.id, "silent", f"{name}: silent")
     if seconds < SHORTEST:
-        return LeftOut(row.id, "too short", f"{row.audio}: has {seconds:.3g} s, fewer than {SHORTEST}")
+        return LeftOut(row.id, "too short", f"{name}: has {seconds:.3g} s, fewer than {SHORTEST}")
     if rate is None or (found.rate == rate and row.audio.suffix.lower() in (".wav", ".flac")):
         return _Examined(row, seconds)
     wave = audio.resample(wave, found.rate, rate)
@@ -233,7 +171,7 @@ def _examine(row: Recording, out: Path, rate: int | None) -> _Examined | LeftOut
     path = out / "sounds" / f"{row.id}.flac"
     make_folder(path.parent)
     audio.write(path, np.clip(wave, -1, 1), rate)
-    return _Examined(dataclasses.replace(row, audio=path), seconds, True, clipped)
+    return _Examined(dataclasses.replace(row, audio=path, start=0.0, duration=None), seconds, True, clipped)
 
 
 # -- which set each belongs to ----------------------------------------------------------------------------------------
@@ -246,7 +184,7 @@ def _split(rows: list[Recording], validation: str | None, test: str | None, seed
         for name, words in (("validation", validation), ("test", test))
         if words is not None
     }
-    if len(chosen) == 2 and (both := sorted(chosen["validation"] & chosen["test"], key=_natural)):
+    if len(chosen) == 2 and (both := sorted(chosen["validation"] & chosen["test"], key=natural)):
         raise InputError(f"--validation and --test share {len(both)} recordings, {both[0]} among them")
     for name in ("validation", "test"):
         if name not in chosen:
@@ -291,18 +229,10 @@ def select(ids: Iterable[str], words: str, option: str) -> set[str]:
     chosen: set[str] = set()
     for part in filter(None, map(str.strip, parts)):
         first, dots, last = part.partition("..")
-        fitting = (
-            {id for id in known if _natural(first) <= _natural(id) <= _natural(last)} if dots else {part} & {*known}
-        )
+        fitting = {id for id in known if natural(first) <= natural(id) <= natural(last)} if dots else {part} & {*known}
         if not fitting:
             raise InputError(f"{option}: no usable recording fits {part!r}; ids look like {known[0]!r}")
         chosen |= fitting
     if not chosen:
         raise InputError(f"{option}: names no recording; give ids or ranges A..B with commas between")
     return chosen
-
-
-def _natural(id: str) -> list[tuple[int, int, str]]:
-    """A key that puts 9 before 10: digits compare as numbers, and before letters."""
-    parts = re.split(r"([0-9]+)", id)  # every second one is a number
-    return [(0, int(part), "") if index % 2 else (1, 0, part) for index, part in enumerate(parts) if part]

@@ -1,10 +1,11 @@
-"""The functions of a vocoder run by torch, behind the interface of `specgan.runtime.model.Model`.
+"""The functions of a model run by torch, behind the interface of `specgan.runtime.model.Model`.
 
 For what ONNX Runtime cannot do: a GPU, a run in training, published weights.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,43 +25,92 @@ from vocoder.signal.mel import LogMel
 from vocoder.signal.spec import MelSpec
 
 
-class TorchVocoder:
-    """`mel` and `render` by a generator that is a torch module.
+class TorchModel:
+    """Functions that are torch modules.
 
     Parameters
     ----------
     name : str
         For messages.
-    generator : nn.Module
-        Mel (B, bands, T) → wave (B, T·hop), with `receptive_field`; put into evaluation mode.
+    task : str
     spec : MelSpec
+    receptive_field : int
+        Of `render`, in frames.
+    functions : mapping
+        Name → module from tensors to a tensor or a tuple of them; put into evaluation mode.
+    config : mapping
+        What config.json of a model folder says.
     device : torch.device or str
     """
 
-    task = "vocoder"
-
-    def __init__(self, name: str, generator: Any, spec: MelSpec, device: torch.device | str = "cpu") -> None:
-        self.name, self.spec, self.device = name, spec, torch.device(device)
-        self.receptive_field: int = generator.receptive_field
-        self._functions: dict[str, nn.Module] = {
-            "mel": LogMel(spec).to(self.device),
-            "render": generator.eval().to(self.device),
-        }
+    def __init__(
+        self,
+        name: str,
+        task: str,
+        spec: MelSpec,
+        receptive_field: int,
+        functions: Mapping[str, nn.Module],
+        config: Mapping[str, Any],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.name, self.task, self.spec, self.receptive_field = name, task, spec, receptive_field
+        self.config, self.device = dict(config), _device(device)
+        self._functions = {key: module.eval().to(self.device) for key, module in functions.items()}
 
     @torch.inference_mode()
     def run(self, function: str, *inputs: np.ndarray) -> list[np.ndarray]:
-        """Apply `mel` to a wave (B, N), or `render` to a log-mel (B, bands, T).
+        """Apply a function.
 
         Raises
         ------
         InputError
-            If the function is another one.
+            If the model has no such function.
         """
         if function not in self._functions:
             has = ", ".join(self._functions)
             raise InputError(f"the model {self.name} ({self.task}) has no function {function!r}; it has {has}")
         output = self._functions[function](*(torch.from_numpy(value).to(self.device) for value in inputs))
-        return [output.cpu().numpy()]
+        outputs = [output] if isinstance(output, torch.Tensor) else output
+        return [tensor.float().cpu().numpy() for tensor in outputs]
+
+
+def _device(name: torch.device | str) -> torch.device:
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built with CUDA
+        raise InputError(f"the device {name!r} cannot be used ({' '.join(str(error).split())[:100]})") from None
+
+
+class TorchVocoder(TorchModel):
+    """`mel` and `render` by a generator: mel (B, bands, T) → wave (B, T·hop), with `receptive_field`."""
+
+    def __init__(self, name: str, generator: Any, spec: MelSpec, device: torch.device | str = "cpu") -> None:
+        functions = {"mel": LogMel(spec), "render": generator}
+        super().__init__(name, "vocoder", spec, generator.receptive_field, functions, {}, device)
+
+
+class TorchVoice(TorchModel):
+    """`encode`, `draw` and `render` of a voice by modules, which take and give what those of a model folder do.
+
+    Parameters
+    ----------
+    name : str
+    functions : mapping
+        encode, draw, render → module.
+    config : mapping
+        What config.json of a voice says; see `specgan.runtime.voice_config`.
+    device : torch.device or str
+    """
+
+    def __init__(
+        self,
+        name: str,
+        functions: Mapping[str, nn.Module],
+        config: Mapping[str, Any],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        spec = MelSpec.from_dict(config["spec"], f"config.json of {name}")
+        super().__init__(name, "tts", spec, config["receptive_field"], functions, config, device)
 
 
 def load(name_or_folder: str | Path, device: torch.device | str = "cpu") -> TorchVocoder:

@@ -40,6 +40,9 @@ class DataConfig:
         Crops a step, over all processes together.
     memory_limit : float
         Bytes of decoded audio to keep; a larger set is read by seeking.
+    mels : str or None
+        Folder of mels to render instead of those of the recordings, see `vocoder.signal.mels.Mels`: to fine-tune on
+        what a generator draws. The losses compare with the recordings all the same.
     """
 
     train: list[str] = field(default_factory=list)
@@ -47,6 +50,7 @@ class DataConfig:
     crop: int = 16_384
     batch: int = 8
     memory_limit: float = 4e9
+    mels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -197,8 +201,9 @@ class VocoderTask:
 
     # -- phases ---------------------------------------------------------------------------------------------------
 
-    def _reconstruct(self, wave: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        mel, terms = self.mel(wave), {}
+    def _reconstruct(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        wave, terms = batch.wave, {}
+        mel = self.mel(wave) if batch.mel is None else batch.mel
         if isinstance(self.generator, FourierVocoder):
             predicted, phase = self.generator.spectrum(mel)
             fake = self.generator.synthesise(predicted, phase)
@@ -214,10 +219,10 @@ class VocoderTask:
         return fake, terms
 
     def _reconstruction(self, batch: Batch) -> dict[str, Tensor]:
-        return self._reconstruct(batch.wave)[1]
+        return self._reconstruct(batch)[1]
 
     def _generator(self, batch: Batch) -> dict[str, Tensor]:
-        fake, terms = self._reconstruct(batch.wave)
+        fake, terms = self._reconstruct(batch)
         self._fake = fake.detach()
         adversarial, matching = [], []
         for critic in self.critics:
@@ -258,9 +263,9 @@ class VocoderTask:
         """
         sums = {"mel": 0.0, "stft": 0.0, "smoothing": 0.0}
         count = 0
-        for _, real in self._held_out():
+        for _, real, given in self._held_out():
             mel = self.mel(real)
-            fake = self.generator(mel)
+            fake = self.generator(mel if given is None else given)
             again = self.mel(fake)
             sums["mel"] += F.l1_loss(again, mel).item()
             sums["stft"] += losses.multi_resolution_stft(fake, real).item()
@@ -268,17 +273,21 @@ class VocoderTask:
             count += 1
         return {name: value / count for name, value in sums.items()}
 
-    def _held_out(self) -> Iterator[tuple[str, Tensor]]:
-        """Id and wave (1, T·hop) of each validation utterance, on the device of the generator."""
+    def _held_out(self) -> Iterator[tuple[str, Tensor, Tensor | None]]:
+        """Id, wave (1, T·hop) and given mel (1, bands, T) of each validation utterance, on the generator's device."""
         device = next(self.generator.parameters()).device
         for batch in self.validation:
-            yield from ((name, wave[None].to(device)) for name, wave in zip(batch.ids, batch.wave, strict=True))
+            for index, name in enumerate(batch.ids):
+                given = None if batch.mel is None else batch.mel[index, None].to(device)
+                yield name, batch.wave[index, None].to(device), given
 
     def describe(self, batch: Batch, log: Logger) -> None:
-        """Two validation utterances: real and generated mel with their difference, and the sound."""
-        for name, real in itertools.islice(self._held_out(), 2):
+        """Two validation utterances: real and generated mel, real and given mel, with differences, and the sound."""
+        for name, real, given in itertools.islice(self._held_out(), 2):
             mel = self.mel(real)
-            fake = self.generator(mel)
+            fake = self.generator(mel if given is None else given)
             log.picture(f"mel/{name}", mel[0].cpu().numpy(), self.mel(fake)[0].cpu().numpy())
+            if given is not None:
+                log.picture(f"given mel/{name}", mel[0].cpu().numpy(), given[0].cpu().numpy())
             log.sound(f"real/{name}", real[0].cpu().numpy(), self.spec.sample_rate)
             log.sound(f"generated/{name}", fake[0].clamp(-1, 1).cpu().numpy(), self.spec.sample_rate)

@@ -14,6 +14,7 @@ from vocoder.engine.trainer import Trainer, connect
 from vocoder.errors import InputError
 from vocoder.signal.dataset import Batch, Crops, CropSampler, Recordings, utterances
 from vocoder.signal.manifest import Recording, read_manifest
+from vocoder.signal.mels import Mels
 from vocoder.signal.spec import MelSpec, preset
 from vocoder.task import VocoderConfig, VocoderTask
 
@@ -21,17 +22,21 @@ from vocoder.task import VocoderConfig, VocoderTask
 class Whole:
     """Whole utterances of a set, afresh each time they are gone through."""
 
-    def __init__(self, recordings: Recordings, spec: MelSpec) -> None:
-        self.recordings, self.spec = recordings, spec
+    def __init__(self, recordings: Recordings, spec: MelSpec, mels: Mels | None) -> None:
+        self.recordings, self.spec, self.mels = recordings, spec, mels
 
     def __iter__(self) -> Iterator[Batch]:
-        return utterances(self.recordings, self.spec, batch_size=1)
+        return utterances(self.recordings, self.spec, batch_size=1, mels=self.mels)
 
 
 def _rows(manifests: Sequence[str], key: str) -> list[Recording]:
     if not manifests:
         raise InputError(f"{key} names no manifest; give at least one (`specgan prepare` writes them)")
     return [row for path in manifests for row in read_manifest(Path(path))]
+
+
+def _mels(folder: str | None, recordings: Recordings, spec: MelSpec) -> Mels | None:
+    return None if folder is None else Mels(Path(folder), recordings.ids, recordings.lengths, spec)
 
 
 def train(config: VocoderConfig, folder: Path) -> bool:
@@ -51,13 +56,16 @@ def train(config: VocoderConfig, folder: Path) -> bool:
     data = config.data
     train_set = Recordings(_rows(data.train, "data.train"), spec.sample_rate, memory_limit=data.memory_limit)
     held_out = Recordings(_rows(data.validation, "data.validation"), spec.sample_rate, memory_limit=data.memory_limit)
-    sampler = CropSampler(train_set.lengths, data.crop, data.batch, config.train.seed, world.rank, world.size)
+    mels = _mels(data.mels, train_set, spec)
+    hop = 1 if mels is None else spec.hop
+    sampler = CropSampler(train_set.lengths, data.crop, data.batch, config.train.seed, world.rank, world.size, hop)
     torch.manual_seed(config.train.seed)
-    task = VocoderTask(config, Whole(held_out, spec)).to(world.device)
+    task = VocoderTask(config, Whole(held_out, spec, _mels(data.mels, held_out, spec))).to(world.device)
     if config.initial is not None:
         for name, module in task.modules.items():
             load_weights(Path(config.initial) / f"{name}.safetensors", module, f"{name} of this config")
-    trainer = Trainer(task, Crops(train_set, sampler, world.device), config.train, folder, world, asdict(config))
+    crops = Crops(train_set, sampler, world.device, mels)
+    trainer = Trainer(task, crops, config.train, folder, world, asdict(config))
     if world.main:  # after all that could be refused
         save_config(config, folder / "config.yaml")
     return trainer.run()

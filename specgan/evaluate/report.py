@@ -7,8 +7,9 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -17,18 +18,48 @@ from specgan.evaluate.metrics import VOCODER, Metric
 from vocoder.errors import InputError
 
 
+class Column(Protocol):
+    """How a table shows a metric: head of the column with the unit, direction, decimals."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def higher_is_better(self) -> bool: ...
+    @property
+    def digits(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Row:
-    """The scores of one utterance: `values` by metric, None where `left_out` has the reason."""
+    """The scores of one utterance.
+
+    Attributes
+    ----------
+    id : str
+    values : dict
+        By metric; None where `left_out` has the reason, or where the metric does not apply.
+    left_out : dict
+        Reason by metric.
+    weights : dict
+        What a value counts in the mean, by metric: the words of a word error rate. 1 where it has none.
+    details : dict
+        More to read about the utterance, such as what a recogniser heard.
+    """
 
     id: str
     values: dict[str, float | None]
     left_out: dict[str, str]
+    weights: dict[str, float] = field(default_factory=dict)
+    details: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, object]:
+        """For JSON; `weights` and `details` only where there are any."""
+        return {name: value for name, value in asdict(self).items() if value or name in ("id", "values", "left_out")}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean and 95 % confidence interval over `count` utterances; None where there are too few."""
+    """Mean (or median) and 95 % confidence interval over `count` utterances; None where there are too few."""
 
     mean: float | None
     low: float | None
@@ -38,14 +69,24 @@ class Summary:
 
 @dataclass(frozen=True)
 class Results:
-    """What `evaluate_vocoder` found: rows by system, in the order of `metrics` and of the recordings."""
+    """What an evaluation found: rows by system, in the order of `metrics` and of the utterances.
+
+    `rate` is that of the recordings in Hz. The metrics in `medians` are summed up by their median, others by their
+    mean.
+    """
 
     rate: int
-    metrics: dict[str, Metric]
+    metrics: Mapping[str, Column]
     systems: dict[str, list[Row]]
+    medians: frozenset[str] = frozenset()
 
     def summary(self, system: str, metric: str) -> Summary:
-        return summarise([row.values[metric] for row in self.systems[system]])
+        rows = self.systems[system]
+        return summarise(
+            [row.values[metric] for row in rows],
+            [row.weights.get(metric, 1.0) for row in rows],
+            median=metric in self.medians,
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Everything but the functions, for JSON."""
@@ -58,7 +99,7 @@ class Results:
             "systems": {
                 system: {
                     "summary": {metric: asdict(self.summary(system, metric)) for metric in self.metrics},
-                    "utterances": [asdict(row) for row in rows],
+                    "utterances": [row.to_dict() for row in rows],
                 }
                 for system, rows in self.systems.items()
             },
@@ -81,7 +122,9 @@ class Results:
                 for (name, reason), count in missing.items()
             ]
         utterances = max((len(rows) for rows in self.systems.values()), default=0)
-        notes.insert(0, f"Mean over {utterances} utterances [95 % bootstrap interval].")
+        medians = [metric.title for name, metric in self.metrics.items() if name in self.medians]
+        exception = f"; of {', '.join(medians)} the median" if medians else ""
+        notes.insert(0, f"Mean over {utterances} utterances [95 % bootstrap interval]{exception}.")
         return "\n".join(lines) + "\n\n" + "  \n".join(notes) + "\n"
 
 
@@ -92,26 +135,47 @@ def _cell(summary: Summary, digits: int) -> str:
     return mean if summary.low is None else f"{mean} [{summary.low:.{digits}f}, {summary.high:.{digits}f}]"
 
 
-def summarise(values: Iterable[float | None], *, seed: int = 0, resamples: int = 2000) -> Summary:
+def summarise(
+    values: Iterable[float | None],
+    weights: Iterable[float] | None = None,
+    *,
+    median: bool = False,
+    seed: int = 0,
+    resamples: int = 2000,
+) -> Summary:
     """Mean with its 95 % percentile bootstrap interval (Efron 1979) over utterances.
 
     Parameters
     ----------
     values : iterable of float or None
         One value an utterance; None is left out. Two at least are needed for an interval.
+    weights : iterable of float, optional
+        One an utterance, above 0: error rates weighted by the words of the utterance have the errors of all
+        utterances over the words of all as their mean. All equal if None.
+    median : bool
+        The median in place of the mean; weights do not matter to it.
     seed : int
         Of the resampling: equal input gives equal intervals.
     resamples : int
     """
-    known = np.array([value for value in values if value is not None], dtype=np.float64)
-    if len(known) == 0:
+    every = list(values)
+    weighed = zip(every, [1.0] * len(every) if weights is None else weights, strict=True)
+    pairs = np.array([(value, weight) for value, weight in weighed if value is not None], dtype=np.float64)
+    if not len(pairs):
         return Summary(None, None, None, 0)
-    mean = float(known.mean())
+    known, weight = pairs.T
+
+    def middle(chosen: np.ndarray) -> np.ndarray:
+        if median:
+            return np.median(known[chosen], axis=-1)
+        return (known * weight)[chosen].sum(axis=-1) / weight[chosen].sum(axis=-1)
+
+    centre = float(middle(np.arange(len(known))))
     if len(known) == 1:
-        return Summary(mean, None, None, 1)
+        return Summary(centre, None, None, 1)
     chosen = np.random.default_rng(seed).integers(len(known), size=(resamples, len(known)))
-    low, high = np.percentile(known[chosen].mean(axis=1), [2.5, 97.5])
-    return Summary(mean, float(low), float(high), len(known))
+    low, high = np.percentile(middle(chosen), [2.5, 97.5])
+    return Summary(centre, float(low), float(high), len(known))
 
 
 def evaluate(

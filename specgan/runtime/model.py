@@ -8,7 +8,9 @@ generator.safetensors  weights in float32, for fine-tuning
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,19 @@ class Model:
         self.receptive_field: int = self.config["receptive_field"]
         self.functions: dict[str, Any] = self.config["functions"]
         self._sessions: dict[str, Any] = {}
+        self._loading: dict[str, threading.Thread] = {}
+
+    def preload(self, *functions: str) -> None:
+        """Begin to load functions in the background, each in a thread; what goes wrong is said when one is run."""
+
+        def load(function: str) -> None:
+            with contextlib.suppress(InputError):
+                self._sessions[function] = self._load(function)
+
+        for function in self.functions.keys() & functions:
+            thread = threading.Thread(target=load, args=(function,))
+            self._loading[function] = thread
+            thread.start()
 
     def run(self, function: str, *inputs: np.ndarray) -> list[np.ndarray]:
         """Apply a function; inputs and outputs stand in the order of `functions`.
@@ -69,6 +84,8 @@ class Model:
         InputError
             If the model has no such function, or its file is missing or damaged.
         """
+        if thread := self._loading.pop(function, None):
+            thread.join()
         if function not in self._sessions:
             self._sessions[function] = self._load(function)
         names = self.functions[function]["inputs"]
@@ -87,6 +104,9 @@ class Model:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads or 0
         options.log_severity_level = 3
+        # threads that spin while they wait would take the processor from the next function's
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_cpu_mem_arena = False  # it keeps the largest memory of every length it met, and saves no time
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no common class; a damaged file raises one of a dozen

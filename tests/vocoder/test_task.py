@@ -1,19 +1,27 @@
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from vocoder.engine.schedule import TrainConfig
+from specgan.cli import main
+from vocoder.engine.checkpoint import Checkpoints, load_weights
+from vocoder.engine.config import save_config
+from vocoder.engine.schedule import OptimizerConfig, TrainConfig
 from vocoder.engine.trainer import Trainer, World
 from vocoder.errors import InputError
 from vocoder.generators import FourierVocoder
-from vocoder.signal.dataset import Crops, CropSampler, Recordings, utterances
-from vocoder.signal.manifest import Recording
-from vocoder.signal.mel import griffin_lim
+from vocoder.signal.dataset import Batch, Crops, CropSampler, Recordings, utterances
+from vocoder.signal.manifest import Recording, write_manifest
+from vocoder.signal.mel import LogMel, griffin_lim
+from vocoder.signal.mels import Mels
 from vocoder.signal.spec import preset
 from vocoder.task import CriticConfig, DataConfig, GeneratorConfig, VocoderConfig, VocoderTask, WeightConfig
 
-SPEECH = Path(__file__).parents[1] / "fixtures" / "kathleen" / "wavs"
+ROOT = Path(__file__).parents[2]
+SPEECH = ROOT / "tests" / "fixtures" / "kathleen" / "wavs"
+SHIPPED = ROOT / "recipes" / "vocoder" / "kathleen" / "pretrained"
 
 
 def recordings(names):
@@ -135,3 +143,90 @@ def test_validation_finds_a_perfect_model_perfect_and_a_smooth_one_smooth(held_o
 
     task.generator = Smooth(task.spec, "tiny")
     assert task.validate(None)["smoothing"] < 0.95
+
+
+# on given mels
+
+
+@pytest.fixture(scope="module")
+def smoothed(tmp_path_factory):
+    """A folder with manifests and with mels that are smoothed over seven bands, as a regression smooths them."""
+    folder, spec = tmp_path_factory.mktemp("smoothed"), preset("22k")
+    paths = sorted(SPEECH.glob("*.flac"))
+    for name, part in {"train": paths[:-1], "validation": paths[-1:]}.items():
+        write_manifest(folder / f"{name}.jsonl", [Recording(path.stem, path) for path in part])
+        for batch in utterances(recordings([path.stem for path in part]), spec, 1):
+            mel = torch.nn.functional.pad(LogMel(spec)(batch.wave).mT, (3, 3), mode="replicate")
+            np.save(folder / f"{batch.ids[0]}.npy", torch.nn.functional.avg_pool1d(mel, 7, 1).mT[0].numpy())
+    (folder / "mels.json").write_text(json.dumps(spec.to_dict()))
+    return folder
+
+
+def fine_tuning(folder, **changes):
+    data = DataConfig(
+        [str(folder / "train.jsonl")], [str(folder / "validation.jsonl")], crop=8192, batch=2, mels=str(folder)
+    )
+    return config(
+        data=data,
+        generator=GeneratorConfig(projections=1, optimizer=OptimizerConfig(lr=1e-3)),
+        weights=WeightConfig(mel_scales=1),
+        train=TrainConfig(steps=12, warmup=2, ema=0.8, validate_every=99, save_every=99, log_every=9),
+        initial=str(SHIPPED),
+        **changes,
+    )
+
+
+def test_fine_tuning_on_distorted_mels_beats_the_shipped_vocoder_on_unseen_ones(smoothed, tmp_path):
+    settings = fine_tuning(smoothed)
+    save_config(settings, tmp_path / "tune.yaml")
+    out = tmp_path / "run"
+    assert main(["vocoder", "train", str(tmp_path / "tune.yaml"), "--out", str(out)]) == 0
+    after = Checkpoints(out / "checkpoints").all()[-1].figures
+    unseen = recordings([sorted(path.stem for path in SPEECH.glob("*.flac"))[-1]])
+    mels = Mels(smoothed, unseen.ids, unseen.lengths, preset("22k"))
+    shipped = VocoderTask(settings, list(utterances(unseen, preset("22k"), 1, mels)))
+    load_weights(SHIPPED / "generator.safetensors", shipped.generator, "shipped")
+    with torch.no_grad():
+        before = shipped.validate(None)
+    assert after["mel"] < 0.94 * before["mel"] and after["stft"] < 0.97 * before["stft"]
+
+
+def test_the_given_mel_is_what_the_generator_sees_and_the_recording_what_it_is_compared_with(held_out):
+    task = VocoderTask(config(), held_out)
+    real, seen = held_out[0], []
+
+    class Perfect(FourierVocoder):
+        def spectrum(self, mel):
+            seen.append(mel)
+            return super().spectrum(mel)
+
+        def forward(self, mel):
+            seen.append(mel)
+            return real.wave
+
+    task.generator = Perfect(task.spec, "tiny")
+    given = torch.full_like(task.mel(real.wave), -3.0)
+    batch = Batch(real.wave, real.ids, real.seconds, real.mask, given)
+    flat = task.phases[0].losses(batch)
+    sharp = task.phases[0].losses(real)
+    task.validation = [batch]
+    figures = task.validate(None)
+    assert torch.equal(seen[0], given) and torch.equal(seen[2], given)
+    assert torch.equal(seen[1], task.mel(real.wave))
+    assert flat["magnitude"] > 1.1 * sharp["magnitude"]  # than the distance that starts from the right mel
+    assert figures["mel"] == 0 and figures["stft"] == 0
+
+
+def test_a_mel_that_is_a_frame_short_ends_the_command(smoothed, tmp_path, capsys):
+    settings = fine_tuning(smoothed)
+    save_config(settings, tmp_path / "tune.yaml")
+    short = tmp_path / "mels"
+    short.mkdir()
+    for path in smoothed.glob("*.np*"):
+        np.save(short / path.name, np.load(path)[:, :-1])
+    (short / "mels.json").write_text((smoothed / "mels.json").read_text())
+    arguments = ["vocoder", "train", str(tmp_path / "tune.yaml"), f"data.mels={short}", "-o", str(tmp_path / "run")]
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "arctic_a0001.npy: has " in line and "frames, must have " in line
+    assert not (tmp_path / "run").exists()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile
-import soxr
 
 from vocoder.errors import InputError
-from vocoder.signal.containers import check_whole, truncated
+from vocoder.signal.containers import check_whole, truncated, wav_head
 from vocoder.signal.files import replacing
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
@@ -173,6 +172,41 @@ def write(
         If the file cannot be written, the suffix, the sample type or the rate does not exist for it,
         or the wave is empty or not finite.
     """
+    frames = np.atleast_2d(np.asarray(wave))
+    if frames.ndim != 2 or not frames.size:
+        raise InputError(
+            f"{path}: not written, the wave has shape {np.shape(wave)}, must be (samples,) or (channels, samples)"
+        )
+    with writing(path, rate, channels=len(frames), subtype=subtype, comment=comment) as put:
+        put(frames)
+
+
+@contextmanager
+def writing(
+    path: str | Path, rate: int, *, channels: int = 1, subtype: str | None = None, comment: str | None = None
+) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write a sound file piece by piece, whole or not at all; see `write`.
+
+        with writing("a.wav", 22_050) as put:
+            for piece in pieces:
+                put(piece)
+
+    Parameters
+    ----------
+    path, rate, subtype, comment
+        See `write`.
+    channels : int
+
+    Yields
+    ------
+    callable
+        Appends a piece (n,) or (C, n). What is written in pieces is what `write` makes of them together.
+
+    Raises
+    ------
+    InputError
+        As `write`; also if no piece was written.
+    """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path}: the name of a sound file must end in one of {', '.join(FORMATS)}")
@@ -181,25 +215,75 @@ def write(
     if not soundfile.check_format(kind, subtype):
         known = ", ".join(soundfile.available_subtypes(kind))
         raise InputError(f"{path}: {kind} has no sample type {subtype!r}, must be one of {known}")
-    frames = np.atleast_2d(np.asarray(wave)).T
-    if frames.ndim != 2 or not frames.size:
-        raise InputError(
-            f"{path}: not written, the wave has shape {np.shape(wave)}, must be (samples,) or (channels, samples)"
-        )
-    if not np.isfinite(frames).all():
-        raise InputError(f"{path}: not written, the wave has samples that are NaN or infinite")
-    if (peak := np.abs(frames).max()) > 1:
-        warnings.warn(f"{path}: clipped, the wave reaches {peak:.3g} of full scale", stacklevel=2)
     with replacing(path) as temporary:
         try:
-            with soundfile.SoundFile(str(temporary), "w", rate, frames.shape[1], subtype, format=kind) as file:
+            with soundfile.SoundFile(str(temporary), "w", rate, channels, subtype, format=kind) as file:
                 if comment is not None:
                     file.comment = comment
-                for first in range(0, len(frames), _BLOCK):
-                    file.write(_quantised(frames[first : first + _BLOCK], subtype))
+                peak, written = 0.0, 0
+
+                def put(piece: np.ndarray) -> None:
+                    nonlocal peak, written
+                    frames = np.atleast_2d(np.asarray(piece)).T
+                    written += len(frames)
+                    peak = max(peak, _peak(frames, channels, path))
+                    for first in range(0, len(frames), _BLOCK):
+                        file.write(_quantised(frames[first : first + _BLOCK], subtype))
+
+                yield put
+                if not written:
+                    raise InputError(f"{path}: not written, there are no samples")
         except soundfile.LibsndfileError as error:
             what = error.error_string.rstrip(".")
             raise InputError(f"{path}: cannot be written as {kind} {subtype} at {rate} Hz ({what})") from error
+    _warn_if_clipped(path, peak)
+
+
+@contextmanager
+def piping(stream: BinaryIO, rate: int, *, comment: str | None = None) -> Iterator[Callable[[np.ndarray], None]]:
+    """Write a wav of 16 bits and one channel into a pipe, piece by piece; its header leaves the length open.
+
+    Parameters
+    ----------
+    stream : binary file
+        Need not be seekable. Gets nothing before the first piece, and every piece at once.
+    rate : int
+        Hz.
+    comment : str, optional
+        As in `write`.
+
+    Yields
+    ------
+    callable
+        Appends a piece (n,).
+    """
+    head, peak = wav_head(rate, comment), 0.0
+
+    def put(piece: np.ndarray) -> None:
+        nonlocal head, peak
+        frames = np.atleast_2d(np.asarray(piece)).T
+        peak = max(peak, _peak(frames, 1, "the pipe"))
+        stream.write(head + (_quantised(frames, "PCM_16") >> 16).astype("<i2").tobytes())
+        stream.flush()
+        head = b""
+
+    yield put
+    _warn_if_clipped("the pipe", peak)
+
+
+def _peak(frames: np.ndarray, channels: int, where: str | Path) -> float:
+    """The largest magnitude of a piece (n, C) that is fit to be written."""
+    if frames.ndim != 2 or frames.shape[1] != channels:
+        raise InputError(f"{where}: not written, a piece has shape {frames.T.shape}, must be ({channels}, samples)")
+    peak = float(np.abs(frames).max(initial=0))
+    if not np.isfinite(peak):
+        raise InputError(f"{where}: not written, the wave has samples that are NaN or infinite")
+    return peak
+
+
+def _warn_if_clipped(where: str | Path, peak: float) -> None:
+    if peak > 1:
+        warnings.warn(f"{where}: clipped, the wave reaches {peak:.3g} of full scale", stacklevel=3)
 
 
 def _quantised(frames: np.ndarray, subtype: str) -> np.ndarray:
@@ -228,6 +312,8 @@ def resample(wave: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
     -------
     (..., resampled_length(N, from_rate, to_rate)) float32
     """
+    import soxr  # here, because speaking needs none
+
     wave = np.asarray(wave, dtype=np.float32)
     if from_rate == to_rate:
         return wave

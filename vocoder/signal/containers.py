@@ -1,4 +1,4 @@
-"""What a sound file's own header promises, so that a file which was cut short is noticed. No torch.
+"""Headers of sound files: what they promise, so that a cut file is noticed, and one for a pipe. No torch.
 
 libsndfile corrects the length of a cut wav or ogg without a word, and it only estimates the length of
 an mp3 that carries no count; flac needs no look from here, its decoder complains.
@@ -60,6 +60,25 @@ def check_whole(path: Path) -> int | None:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     return None
+
+
+def wav_head(rate: int, comment: str | None = None) -> bytes:
+    """The bytes of a wav before its samples (16 bits, one channel) when their number is not known yet.
+
+    Parameters
+    ----------
+    rate : int
+        Hz.
+    comment : str, optional
+        Goes into the LIST chunk of type INFO as ICMT.
+    """
+    open_end = 0xFFFF_FFFF
+    head = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", open_end, b"WAVE", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    if comment is not None:
+        text = comment.encode() + b"\0"
+        text += b"\0" * (len(text) % 2)  # chunks have an even length
+        head += struct.pack("<4sI4s4sI", b"LIST", 12 + len(text), b"INFO", b"ICMT", len(text)) + text
+    return head + struct.pack("<4sI", b"data", open_end)
 
 
 def truncated(path: Path, what: str) -> InputError:

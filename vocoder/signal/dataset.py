@@ -1,4 +1,4 @@
-"""Recordings as training data: decoded once, cropped on the device, sampled so that a run can resume anywhere."""
+"""Recordings as training data: decoded once, cut into crops on the device, or given as whole utterances."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ from torch import Tensor
 from vocoder.errors import InputError
 from vocoder.signal import audio
 from vocoder.signal.manifest import Recording
+from vocoder.signal.mels import Mels
+from vocoder.signal.sampler import CropSampler
 from vocoder.signal.spec import MelSpec
+
+__all__ = ["Batch", "CropSampler", "Crops", "Recordings", "utterances"]
 
 
 @dataclass
@@ -32,12 +36,15 @@ class Batch:
         Seconds of sound in it, padding not counted.
     mask : (B, 1, T) bool tensor or None
         For whole utterances: true on the frames that have sound.
+    mel : (B, bands, T) float32 tensor or None
+        For given mels: frame k belongs to samples k·hop to (k + 1)·hop − 1 of `wave`; silence behind the end.
     """
 
     wave: Tensor
     ids: list[str]
     seconds: float
     mask: Tensor | None = None
+    mel: Tensor | None = None
 
 
 class Recordings:
@@ -153,88 +160,6 @@ def _threads() -> int:
     return min(8, os.cpu_count() or 1)
 
 
-class CropSampler:
-    """Endless shuffled crops; where it stands is two numbers, so that a run resumes in the middle of an epoch.
-
-    In each epoch a recording appears ⌈length / crop⌉ times, each time from a start drawn uniformly. An epoch is a pure
-    function of the seed and its number. The last, incomplete batch of an epoch is filled from the next one.
-
-    Parameters
-    ----------
-    lengths : (R,) ints
-        Samples of each recording.
-    crop : int
-        Samples of a crop.
-    batch_size : int
-        Crops in a step, on all processes together.
-    seed : int
-    rank, world : int
-        This process gets items rank, rank + world, rank + 2·world, … of every batch.
-
-    Raises
-    ------
-    InputError
-        If an epoch has fewer crops than a batch, or the processes cannot share a batch equally.
-    """
-
-    def __init__(
-        self, lengths: Sequence[int] | np.ndarray, crop: int, batch_size: int, seed: int, rank: int = 0, world: int = 1
-    ) -> None:
-        self.lengths = np.asarray(lengths, dtype=np.int64)
-        self.crop, self.batch_size, self.seed, self.rank, self.world = crop, batch_size, seed, rank, world
-        if crop < 1 or batch_size < 1:
-            raise InputError(f"crops of {crop} samples in batches of {batch_size}: both must be at least 1")
-        if batch_size % world:
-            raise InputError(
-                f"a batch of {batch_size} cannot be shared by {world} processes, must be a multiple of {world}"
-            )
-        self._counts = -(-self.lengths // crop)
-        self.items = int(self._counts.sum())
-        if self.items < batch_size:
-            raise InputError(
-                f"{len(self.lengths)} recordings give {self.items} crops of {crop} samples, fewer than the batch of "
-                f"{batch_size}; take a batch of at most {self.items} or more recordings"
-            )
-        self.epoch = 0
-        self.position = 0
-        self._drawn: tuple[int, np.ndarray] | None = None
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return self
-
-    def __next__(self) -> list[tuple[int, int]]:
-        """(recording, start sample) of the next batch_size / world crops of this process."""
-        batch = self._epoch(self.epoch)[self.position : self.position + self.batch_size]
-        self.position += self.batch_size
-        if self.position >= self.items:
-            self.epoch += 1
-            self.position -= self.items
-            batch = np.concatenate([batch, self._epoch(self.epoch)[: self.position]])
-        return [(int(index), int(start)) for index, start in batch[self.rank :: self.world]]
-
-    def _epoch(self, epoch: int) -> np.ndarray:
-        """All items of an epoch in their order, (items, 2)."""
-        if self._drawn is None or self._drawn[0] != epoch:
-            random = np.random.default_rng([self.seed, epoch])
-            index = random.permutation(np.repeat(np.arange(len(self.lengths)), self._counts))
-            start = random.integers(0, np.maximum(self.lengths[index] - self.crop, 0), endpoint=True)
-            self._drawn = epoch, np.stack([index, start], axis=1)
-        return self._drawn[1]
-
-    def state_dict(self) -> dict[str, int]:
-        """Where the sampler stands: epoch, items already given out in it, items in an epoch."""
-        return {"epoch": self.epoch, "position": self.position, "items": self.items}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on where `state_dict` was taken; other recordings or another crop are an error."""
-        if state["items"] != self.items:
-            raise InputError(
-                f"the data give {self.items} crops an epoch, the run was started with {state['items']}; "
-                "go on with the same recordings and crop, or start a new run"
-            )
-        self.epoch, self.position = state["epoch"], state["position"]
-
-
 class Crops:
     """Endless batches of crops, cut on the device.
 
@@ -244,12 +169,24 @@ class Crops:
     sampler : CropSampler
         Its state is the state of these batches.
     device : torch device
+    mels : Mels, optional
+        Given mels of the same recordings; the sampler must have their hop.
     """
 
-    def __init__(self, recordings: Recordings, sampler: CropSampler, device: torch.device | str = "cpu") -> None:
-        self.recordings, self.sampler, self.device = recordings, sampler, torch.device(device)
+    def __init__(
+        self,
+        recordings: Recordings,
+        sampler: CropSampler,
+        device: torch.device | str = "cpu",
+        mels: Mels | None = None,
+    ) -> None:
+        if mels is not None and sampler.hop != mels.spec.hop:
+            raise InputError(
+                f"crops start at multiples of {sampler.hop}, the mels have a hop of {mels.spec.hop} samples"
+            )
+        self.recordings, self.sampler, self.mels, self.device = recordings, sampler, mels, torch.device(device)
         self._wave = None if recordings.wave is None else recordings.wave.to(self.device)
-        self._ramp = torch.arange(sampler.crop, device=self.device)
+        self._frames = None if mels is None else mels.values.to(self.device)
 
     def __iter__(self) -> Iterator[Batch]:
         return self
@@ -257,9 +194,13 @@ class Crops:
     def __next__(self) -> Batch:
         items = np.array(next(self.sampler), dtype=np.int64).reshape(-1, 2)
         index, start = items[:, 0], items[:, 1]
-        sound = np.minimum(self.recordings.lengths[index], self.sampler.crop)
-        wave = self._read(index, start, sound) if self._wave is None else self._gather(self._wave, index, start, sound)
-        return Batch(wave, [self.recordings.ids[i] for i in index], float(sound.sum()) / self.recordings.sample_rate)
+        sound = np.minimum(self.recordings.lengths[index] - start, self.sampler.crop)
+        if self._wave is None:
+            wave = self._read(index, start, sound)
+        else:
+            wave = _gather(self._wave, self.recordings.offsets[index] + start, sound, self.sampler.crop, 0.0)
+        ids = [self.recordings.ids[i] for i in index]
+        return Batch(wave, ids, float(sound.sum()) / self.recordings.sample_rate, mel=self._mel(index, start))
 
     def state_dict(self) -> dict[str, int]:
         """Where the sampler stands."""
@@ -269,14 +210,13 @@ class Crops:
         """Go on where `state_dict` was taken."""
         self.sampler.load_state_dict(state)
 
-    def _gather(self, wave: Tensor, index: np.ndarray, start: np.ndarray, sound: np.ndarray) -> Tensor:
-        where = torch.from_numpy(np.stack([self.recordings.offsets[index] + start, sound])).to(self.device)
-        first, length = where[0, :, None], where[1, :, None]
-        inside = (first + self._ramp).clamp_(max=len(wave) - 1)
-        crops = wave.index_select(0, inside.view(-1)).view(inside.shape)  # three times faster than wave[inside]
-        if (sound < self.sampler.crop).any():
-            crops.masked_fill_(self._ramp >= length, 0.0)  # there lies the next recording
-        return crops
+    def _mel(self, index: np.ndarray, start: np.ndarray) -> Tensor | None:
+        if self.mels is None or self._frames is None:
+            return None
+        first, crop = start // self.sampler.hop, self.sampler.crop // self.sampler.hop
+        sound = np.minimum(self.mels.frames[index] - first, crop)
+        frames = _gather(self._frames, self.mels.offsets[index] + first, sound, crop, self.mels.silence)
+        return frames.mT.contiguous()
 
     def _read(self, index: np.ndarray, start: np.ndarray, sound: np.ndarray) -> Tensor:
         crops = np.zeros((len(index), self.sampler.crop), np.float32)
@@ -285,13 +225,25 @@ class Crops:
         return torch.from_numpy(crops).to(self.device)
 
 
-def utterances(recordings: Recordings, spec: MelSpec, batch_size: int) -> Iterator[Batch]:
+def _gather(values: Tensor, first: np.ndarray, length: np.ndarray, size: int, fill: float) -> Tensor:
+    """Rows first to first + size − 1 of `values` (N, …) for each of B crops, `fill` from `length` on: (B, size, …)."""
+    where = torch.from_numpy(np.stack([first, length])).to(values.device)
+    ramp = torch.arange(size, device=values.device)
+    inside = (where[0, :, None] + ramp).clamp_(max=len(values) - 1)
+    crops = values.index_select(0, inside.view(-1)).view(*inside.shape, *values.shape[1:])  # 3 × faster than [inside]
+    if (length < size).any():
+        crops[ramp >= where[1, :, None]] = fill  # there lies the next recording
+    return crops
+
+
+def utterances(recordings: Recordings, spec: MelSpec, batch_size: int, mels: Mels | None = None) -> Iterator[Batch]:
     """Whole recordings in the order of the manifest, the last batch as small as it comes.
 
     Yields
     ------
     Batch
-        wave (B, T·hop) padded with zeros to the longest of the batch in whole hops, mask (B, 1, T).
+        wave (B, T·hop) padded with zeros to the longest of the batch in whole hops, mask (B, 1, T), and
+        mel (B, bands, T) if `mels` of these recordings are given.
 
     Raises
     ------
@@ -302,17 +254,21 @@ def utterances(recordings: Recordings, spec: MelSpec, batch_size: int) -> Iterat
         raise InputError(f"recordings at {recordings.sample_rate} Hz do not fit a mel at {spec.sample_rate} Hz")
     if batch_size < 1:
         raise InputError(f"batch_size is {batch_size}, must be at least 1")
-    return _utterances(recordings, spec, batch_size)
+    return _utterances(recordings, spec, batch_size, mels)
 
 
-def _utterances(recordings: Recordings, spec: MelSpec, batch_size: int) -> Iterator[Batch]:
+def _utterances(recordings: Recordings, spec: MelSpec, batch_size: int, mels: Mels | None) -> Iterator[Batch]:
     for first in range(0, len(recordings), batch_size):
-        indices = range(first, min(first + batch_size, len(recordings)))
+        indices = np.arange(first, min(first + batch_size, len(recordings)))
         lengths = [int(recordings.lengths[i]) for i in indices]
         frames = torch.tensor([spec.frames(length) for length in lengths])
         longest = int(frames.max())
         wave = torch.zeros(len(lengths), longest * spec.hop)
         for target, index, length in zip(wave, indices, lengths, strict=True):
-            target[:length] = torch.from_numpy(recordings.read(index))
+            target[:length] = torch.from_numpy(recordings.read(int(index)))
         mask = torch.arange(longest) < frames[:, None]
-        yield Batch(wave, [recordings.ids[i] for i in indices], sum(lengths) / spec.sample_rate, mask[:, None])
+        batch = Batch(wave, [recordings.ids[i] for i in indices], sum(lengths) / spec.sample_rate, mask[:, None])
+        if mels is not None:
+            given = _gather(mels.values, mels.offsets[indices], mels.frames[indices], longest, mels.silence)
+            batch.mel = given.mT.contiguous()
+        yield batch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import librosa
@@ -11,7 +10,6 @@ import pytest
 
 from specgan.evaluate import pitch
 from specgan.evaluate.errors import NotMeasurable
-from vocoder.errors import InputError
 from vocoder.signal import audio
 
 RATE = 22_050
@@ -57,10 +55,3 @@ def test_too_short_for_a_frame() -> None:
         pitch.track(np.zeros(300, np.float32), RATE)
     with pytest.raises(NotMeasurable, match="16 ms"):
         pitch.track(np.zeros(0, np.float32), RATE)
-
-
-def test_names_the_package_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    pitch._detector.cache_clear()
-    monkeypatch.setitem(sys.modules, "swift_f0", None)
-    with pytest.raises(InputError, match=r'swift-f0 .*pip install "specgan\[eval\]"'):
-        pitch.track(np.zeros(RATE, np.float32), RATE)

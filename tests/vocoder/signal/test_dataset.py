@@ -129,6 +129,25 @@ def test_crops_lie_inside_and_an_epoch_holds_each_recording_often_enough(shape):
         assert Counter(index for index, _ in items[epoch * batches : (epoch + 1) * batches]) == due
 
 
+@given(shapes, st.integers(1, 12))
+@settings(max_examples=60, deadline=None)
+def test_crops_of_whole_hops_start_at_them_and_reach_every_frame(shape, hop):
+    shape = shape | {"crop": hop * -(-shape["crop"] // hop)}
+    lengths, crop = shape["lengths"], shape["crop"]
+    plan = CropSampler(**shape, hop=hop)
+    assert plan.items == CropSampler(**shape).items
+    for index, start in [item for batch in islice(plan, plan.items) for item in batch]:
+        frames = -(-lengths[index] // hop)
+        assert start % hop == 0 and 0 <= start // hop <= max(0, frames - crop // hop)
+
+
+def test_the_crops_of_a_seed_stay_what_they_were():
+    """A run that began with an earlier version goes on with the same data."""
+    first = list(islice(CropSampler([1000, 500, 90], crop=100, batch_size=4, seed=3), 5))
+    assert first[0] == [(1, 294), (2, 0), (0, 29), (0, 102)]
+    assert first[4] == [(0, 604), (1, 252), (0, 67), (0, 528)]
+
+
 @given(shapes, st.integers(0, 60), st.integers(1, 20))
 @settings(max_examples=60, deadline=None)
 def test_it_resumes_at_any_position(shape, done, after):

@@ -1,0 +1,1 @@
+"""Two-dimensional networks that draw log-mel spectrograms, and their critics."""

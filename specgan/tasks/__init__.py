@@ -1,0 +1,1 @@
+"""What the engine trains: one file a task."""

@@ -1,0 +1,1 @@
+"""Text to phonemes: normalisation, sentences, espeak-ng, a user's lexicon, symbols. No torch."""

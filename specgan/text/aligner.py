@@ -1,0 +1,200 @@
+"""Which frames belong to which phoneme, learned from recordings and transcripts alone.
+
+A network says for every frame how likely each phone is. At first the likelihood of the transcript is raised, summed over
+all monotonic paths through its tokens (Badlani 2021, arXiv:2108.10447, eq. 3: the forward sum of CTC), led by a prior along
+the diagonal (Shih 2021). Then every frame learns the phone that the best path gives it, as hidden Markov models are trained
+by Viterbi's algorithm (Jelinek 1976): boundaries become sharp where a sum over paths leaves them vague.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from specgan.text.symbols import PAUSES, Symbols
+from vocoder.errors import InputError
+from vocoder.generators import Block
+from vocoder.precision import in_float32
+
+MEL_MEAN, MEL_STD = -5.5, 2.3
+"""Of the log-mel of speech at about −23 dBFS: brings what networks see near zero mean and unit variance."""
+
+IMPOSSIBLE = -1e4
+LOUD = 4.0
+"""A pause at a frame that is not quiet counts e^−4 of what the network says: between two words that touch there is none,
+but its token would take their transition, which sounds the same in all places where words touch."""
+QUIET = 0.3
+"""Up to this share of the range between the quietest and the loudest frames of an utterance a frame is quiet."""
+
+
+class Aligner(nn.Module):
+    """Log-mel → how likely each phone is at each frame, from few frames around it, or boundaries would blur.
+
+    It needs no text: its posteriors tell what is said, and little of who says it.
+
+    Parameters
+    ----------
+    bands : int
+    symbols : Symbols
+    width : int
+        Channels.
+    """
+
+    def __init__(self, bands: int, symbols: Symbols, width: int = 192) -> None:
+        super().__init__()
+        self.embed = nn.Conv1d(bands, width, 5, padding=2)
+        self.blocks = nn.Sequential(*(Block(width, kernel=5, scale=0.3) for _ in range(3)))
+        self.norm = nn.LayerNorm(width)
+        self.recognise = nn.Linear(width, len(symbols.phones))
+        self.register_buffer("pauses", torch.tensor([bool(p) and p in PAUSES for p in symbols.phones]), persistent=False)
+
+    def forward(self, mel: Tensor) -> Tensor:
+        """Log-mel (B, M, T) → logits (B, T, phones)."""
+        frames = self.norm(self.blocks(self.embed((mel - MEL_MEAN) / MEL_STD)).transpose(1, 2))
+        return self.recognise(frames).float()
+
+    def scores(self, logits: Tensor, mel: Tensor, mask: Tensor, phones: Tensor, spoken: Tensor) -> Tensor:
+        """Scores (B, T, L) of each token at each frame, up to a constant a frame.
+
+        Parameters
+        ----------
+        logits : (B, T, phones) tensor
+            Of `forward`.
+        mel : (B, M, T) tensor
+        mask : (B, 1, T) bool tensor
+            True on frames that have sound.
+        phones : (B, L) int64 tensor
+        spoken : (B, 1, L) bool tensor
+            True on tokens, false behind the end.
+        """
+        scores = logits.gather(2, phones[:, None].expand(-1, logits.shape[1], -1))
+        loud = ~quiet(mel, mask)
+        scores = scores - LOUD * (loud[:, :, None] & self.pauses[phones][:, None])
+        return scores.masked_fill(~spoken, IMPOSSIBLE)
+
+
+def quiet(mel: Tensor, mask: Tensor) -> Tensor:
+    """Which frames (B, T) of a log-mel (B, M, T) are quiet beside the others of their utterance."""
+    level = mel.mean(1).masked_fill(~mask[:, 0], float("nan"))
+    low, high = (level.nanquantile(share, dim=1, keepdim=True) for share in (0.02, 0.95))
+    return level < low + QUIET * (high - low)
+
+
+def diagonal_prior(frames: Tensor, tokens: Tensor, scale: float = 1.0) -> Tensor:
+    """Log of a beta-binomial over tokens for every frame, broad in the middle (Shih 2021, RAD-TTS, section 3).
+
+    Parameters
+    ----------
+    frames, tokens : (B,) int tensors
+    scale : float
+        Larger is narrower.
+
+    Returns
+    -------
+    Tensor
+        (B, longest frames, longest tokens); −1e4 behind the last token.
+    """
+    t = torch.arange(1, int(frames.max()) + 1, device=frames.device)[None, :, None].float()
+    k = torch.arange(int(tokens.max()), device=frames.device)[None, None].float()
+    n = (tokens - 1)[:, None, None].float()
+    a, b = scale * t, scale * (frames[:, None, None] + 1 - t).clamp_min(1).float()
+    inside = k <= n
+    k = torch.where(inside, k, torch.zeros_like(k))
+    log = torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
+    log = log + _log_beta(k + a, n - k + b) - _log_beta(a, b)
+    return log.masked_fill(~inside, IMPOSSIBLE)
+
+
+def _log_beta(a: Tensor, b: Tensor) -> Tensor:
+    return torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+
+
+@in_float32
+def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
+    """−log of the sum over all monotonic paths, per frame (Badlani 2021, eq. 3; CTC of Graves 2006).
+
+    Parameters
+    ----------
+    log_probabilities : (B, T, L) tensor
+        Of each token at each frame.
+    frames, tokens : (B,) int tensors
+        Lengths.
+    """
+    # The blank of CTC takes what no token wants; it is made as unlikely as in the paper's own code, e^-1.
+    padded = F.log_softmax(F.pad(log_probabilities, (1, 0), value=-1.0), dim=2)
+    targets = torch.arange(1, log_probabilities.shape[2] + 1, device=tokens.device).expand(len(tokens), -1)
+    loss = F.ctc_loss(padded.transpose(0, 1), targets, frames, tokens, reduction="none", zero_infinity=True)
+    return (loss / frames).mean()
+
+
+def best_path(scores: np.ndarray) -> np.ndarray:
+    """Durations of the tokens on the best monotonic path, each at least one frame (Kim 2020, arXiv:2005.11129, eq. 4).
+
+    Parameters
+    ----------
+    scores : (T, L) array
+        Log-probability of each token at each frame; −inf where it is not allowed.
+
+    Returns
+    -------
+    (L,) int64 array
+        Frames of each token; they sum to T.
+
+    Raises
+    ------
+    InputError
+        If there are fewer frames than tokens, or no path is allowed.
+    """
+    frames, tokens = scores.shape
+    if frames < tokens:
+        raise InputError(
+            f"{frames} frames are too few for {tokens} phonemes; the transcript does not fit the recording"
+        )
+    best = np.full(tokens, -np.inf)
+    best[0] = scores[0, 0]
+    moved = np.zeros((frames, tokens), dtype=bool)  # whether the best path into (t, l) comes from token l − 1
+    for t in range(1, frames):
+        from_left = np.concatenate([[-np.inf], best[:-1]])
+        moved[t] = from_left > best
+        best = np.maximum(from_left, best) + scores[t]
+    if not np.isfinite(best[-1]):
+        raise InputError("no alignment is possible within the given limits; the transcript does not fit the recording")
+    durations = np.zeros(tokens, dtype=np.int64)
+    token = tokens - 1
+    for t in range(frames - 1, -1, -1):
+        durations[token] += 1
+        token -= int(moved[t, token])
+    return durations
+
+
+UNSURE = -100
+"""Label of frames that teach nothing: padding, and the one frame that a pause gets where there is none."""
+
+
+def path_labels(scores: Tensor, frames: Tensor, tokens: Tensor, phones: Tensor, pauses: Tensor) -> Tensor:
+    """The phone of every frame on the best path.
+
+    Parameters
+    ----------
+    scores : (B, T, L) tensor
+    frames, tokens : (B,) int tensors
+        Lengths.
+    phones : (B, L) int64 tensor
+    pauses : (phones,) bool tensor
+        Which phones are pauses.
+
+    Returns
+    -------
+    (B, T) int64 tensor
+        Ids, or UNSURE.
+    """
+    labels = torch.full(scores.shape[:2], UNSURE, dtype=torch.int64)
+    numbers = scores.detach().double().cpu().numpy()
+    for row, (t, count) in enumerate(zip(frames.tolist(), tokens.tolist(), strict=True)):
+        durations = torch.from_numpy(best_path(numbers[row, :t, :count]))
+        ids = phones[row, :count].cpu()
+        ids = ids.masked_fill(pauses.cpu()[ids] & (durations == 1), UNSURE)
+        labels[row, :t] = ids.repeat_interleave(durations)
+    return labels.to(scores.device)

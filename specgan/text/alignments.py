@@ -1,0 +1,209 @@
+"""A folder of alignments: a TextGrid a recording, and the fundamental frequency of all of them.
+
+<id>.TextGrid        tiers "words" and "phones"; boundaries at whole frames, so that durations come back exactly
+pitch.safetensors    id → (T,) fundamental frequency in Hz, 0 where unvoiced
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from specgan.runtime.f0 import fundamental_frequency
+from specgan.text.aligner import Aligner, best_path
+from specgan.text.corpus import Corpus
+from specgan.text.phonemes import phonemise
+from specgan.text.sentences import prepare_text
+from specgan.text.symbols import Symbols, Token, tokenise
+from specgan.text.textgrid import from_durations, read_textgrid, to_durations, word_intervals, write_textgrid
+from vocoder.engine.checkpoint import Checkpoints, load_tensors, load_weights, save_tensors
+from vocoder.errors import InputError
+from vocoder.signal.spec import MelSpec
+
+PITCH = "pitch.safetensors"
+CERTAIN = 0.05
+"""Below this mean probability along the best path the transcript does not fit the sound; good ones reach 0.5 to 0.9."""
+
+
+def read_aligner(run: Path) -> tuple[Aligner, Symbols, MelSpec]:
+    """The aligner of a run's best checkpoint, averaged weights, in evaluation mode.
+
+    Raises
+    ------
+    InputError
+        If the folder has no checkpoint of an aligner.
+    """
+    checkpoints = Checkpoints(run / "checkpoints")
+    saved = checkpoints.best("frames", lowest=True) or next(iter(checkpoints.all()[::-1]), None)
+    facts = saved.state["facts"] if saved else {}
+    if saved is None or facts.get("task") != "alignment":
+        raise InputError(f"{run}: is no run of an aligner; `specgan align` makes one")
+    spec = MelSpec.from_dict(facts["spec"], str(saved.path))
+    symbols = Symbols(tuple(facts["phones"]), tuple(facts["stresses"]))
+    aligner = Aligner(spec.bands, symbols, facts["width"])
+    load_weights(saved.path / "aligner.ema.safetensors", aligner, f"the aligner of {run}")
+    return aligner.eval(), symbols, spec
+
+
+def groups_of(words: Sequence[str], language: str) -> list[tuple[int, int]]:
+    """First and last group of phones (between two pauses) of each word.
+
+    espeak-ng runs some words into one ("of the" is ʌvðə) and speaks others as two. How many groups the first k words
+    have tells which.
+    """
+    groups: list[tuple[int, int]] = []
+    before = 0
+    for count in range(1, len(words) + 1):
+        try:
+            tokens = tokenise(phonemise(" ".join(words[:count]), language))
+        except InputError:  # no phone yet
+            tokens = []
+        after = len(runs(tokens))
+        groups.append((before if after > before else max(before - 1, 0), max(after - 1, 0)))
+        before = after
+    return groups
+
+
+def runs(tokens: Sequence[Token]) -> list[tuple[int, int]]:
+    """First and last token of each group of phones between pauses."""
+    found = [list(run) for pause, run in groupby(range(len(tokens)), lambda i: tokens[i].pause) if not pause]
+    return [(run[0], run[-1]) for run in found]
+
+
+def group_labels(words: Sequence[str], groups: Sequence[tuple[int, int]], count: int) -> list[str] | None:
+    """What is written on each group: its words; None where the words do not explain the groups."""
+    labels: list[list[str]] = [[] for _ in range(count)]
+    for word, (first, last) in zip(words, groups, strict=True):
+        for group in range(first, last + 1):
+            if group < count:
+                labels[group].append(word)
+    return [" ".join(label) for label in labels] if all(labels) else None
+
+
+def limits(
+    tokens: Sequence[Token], words: Sequence[str], language: str, intervals: Sequence[tuple[str, int, int]], frames: int
+) -> np.ndarray:
+    """Where a foreign alignment allows each token: (T, L), 0 or −inf.
+
+    The phones of a word lie inside its interval, pauses between words outside of all of them, but for one frame that
+    they may take where the words touch.
+    """
+    allowed = np.full((frames, len(tokens)), -np.inf)
+    found = runs(tokens)
+    spans: list[list[int]] = [[] for _ in found]
+    spoken = [word for word in words if any(map(str.isalnum, word))]
+    for (_, start, end), (first, last) in zip(intervals, groups_of(spoken, language), strict=True):
+        for group in range(first, min(last, len(found) - 1) + 1):
+            spans[group] += [start, end]
+    edges = [(min(span), max(span)) if span else (0, frames) for span in spans]
+    for (first, last), (start, end) in zip(found, edges, strict=True):
+        allowed[start:end, first : last + 1] = 0
+    ends = [0, *(end for _, end in edges)]
+    starts = [*(start for start, _ in edges), frames]
+    for index, token in enumerate(tokens):
+        if token.pause:
+            group = sum(last < index for _, last in found)
+            allowed[max(ends[group] - 1, 0) : starts[group] + 1, index] = 0
+    return allowed
+
+
+@torch.inference_mode()
+def align(corpus: Corpus, aligner: Aligner, folder: Path, foreign: Path | None = None) -> Iterator[str | None]:
+    """Align every recording of a corpus and write its TextGrid.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        With the inventory of the aligner.
+    aligner : Aligner
+    folder : Path
+        Gets `<id>.TextGrid`.
+    foreign : Path, optional
+        Folder of TextGrids by another aligner (the Montreal Forced Aligner), as `<id>.TextGrid` or in a subfolder named
+        after the speaker: its words are the limits within which phones are aligned.
+
+    Yields
+    ------
+    str or None
+        One for each recording: why it could not be aligned.
+    """
+    spec = corpus.spec
+    for index, row in enumerate(corpus.rows):
+        frames, tokens = int(corpus.frames[index]), corpus.tokens[index]
+        batch = corpus.batch([index])
+        logits = aligner(batch.mel)
+        scores = aligner.scores(torch.log_softmax(logits, dim=2), batch.mel, batch.mask, batch.phones, batch.spoken)
+        words = " ".join(prepare_text(row.text or "", row.language or "")).split()
+        spoken = [word for word in words if any(map(str.isalnum, word))]
+        try:
+            values = scores[0].double().numpy()
+            if foreign is not None:
+                path = foreign_grid(foreign, row.id, row.speaker)
+                intervals = word_intervals(read_textgrid(path), words, frames, spec.sample_rate, spec.hop, path)
+                values = values + limits(tokens, words, row.language or "", intervals, frames)
+            durations = best_path(values)
+        except InputError as error:
+            yield f"{row.audio}: {error}"
+            continue
+        certainty = float(np.exp(values[np.arange(frames), np.repeat(np.arange(len(tokens)), durations)]).mean())
+        if certainty < CERTAIN:
+            yield f"{row.audio}: the transcript {(row.text or '')[:40]!r} does not fit the sound (certainty {certainty:.2f})"
+            continue
+        labels = group_labels(spoken, groups_of(spoken, row.language or ""), len(runs(tokens)))
+        path = folder / f"{row.id}.TextGrid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tiers = from_durations(tokens, labels, durations, spec.sample_rate, spec.hop)
+        write_textgrid(path, tiers, frames * spec.hop / spec.sample_rate)
+        yield None
+
+
+def foreign_grid(folder: Path, id: str, speaker: str | None) -> Path:
+    """The TextGrid of a recording, wherever an aligner put it.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    places = [folder / f"{id}.TextGrid", folder / (speaker or "") / f"{id}.TextGrid"]
+    for path in places:
+        if path.is_file():
+            return path
+    raise InputError(f"{places[0]}: no TextGrid of the recording {id!r}")
+
+
+def write_pitch(corpus: Corpus, folder: Path, progress: Iterable[int]) -> None:
+    """Track the fundamental frequency of every recording; `progress` runs over their numbers."""
+    spec = corpus.spec
+    found = {}
+    for index in progress:
+        wave = corpus.recordings.read(index)
+        frequency, _ = fundamental_frequency(wave, spec.sample_rate, spec.hop, int(corpus.frames[index]))
+        found[corpus.rows[index].id] = torch.from_numpy(frequency.astype(np.float32))
+    old = read_pitch(folder) if (folder / PITCH).exists() else {}
+    save_tensors(folder / PITCH, {**old, **found}, {"fingerprint": spec.fingerprint})
+
+
+def read_pitch(folder: Path) -> Mapping[str, Tensor]:
+    """Fundamental frequency (T,) in Hz of recordings by id; 0 where unvoiced."""
+    return load_tensors(folder / PITCH)[0]
+
+
+def read_durations(corpus: Corpus, index: int, folder: Path) -> np.ndarray:
+    """Frames (L,) of each token of a recording; they sum to its frames.
+
+    Raises
+    ------
+    InputError
+        If there is no TextGrid, or it is of another text or recording.
+    """
+    path = folder / f"{corpus.rows[index].id}.TextGrid"
+    if not path.is_file():
+        raise InputError(f"{path}: not there; align the corpus again with `specgan align`")
+    tokens, spec = corpus.tokens[index], corpus.spec
+    return to_durations(read_textgrid(path), tokens, int(corpus.frames[index]), spec.sample_rate, spec.hop, path)
