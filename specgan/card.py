@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,57 @@ A vocoder: it turns a log-mel spectrogram into sound at {spec.sample_rate} Hz.
 
 `config.json` has every field of the mel. To train on from here: `initial=FOLDER` with this folder, which has the
 weights of the generator and of its critics as safetensors.
+"""
+
+
+def write_voice_card(
+    name: str,
+    spec: MelSpec,
+    networks: Mapping[str, str],
+    inventory: Mapping[str, Sequence[str]],
+    facts: Mapping[str, Any],
+    *,
+    weights: bool,
+) -> str:
+    """README.md of a packed voice, for its author to complete.
+
+    Parameters
+    ----------
+    name : str
+    spec : MelSpec
+    networks : mapping
+        "generator" and "vocoder", in words.
+    inventory : mapping
+        "speakers" and "languages".
+    facts : mapping
+        As for `write_card`.
+    weights : bool
+        Whether the folder has the weights for fine-tuning.
+    """
+    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
+    tuning = (
+        "To train a voice of your own from here: `recipes/tts/folder/run.sh --from FOLDER` with this folder."
+        if weights
+        else "It has no weights for training on."
+    )
+    return f"""# {name}
+
+A voice: it speaks text at {spec.sample_rate} Hz. What it says is synthetic speech; say so where people hear it.
+
+| | |
+|---|---|
+| speakers | {", ".join(inventory["speakers"])} |
+| languages | {", ".join(inventory["languages"])} |
+| generator | {networks["generator"]}, behind a regression of durations, pitch, energy and a coarse mel |
+| vocoder | {networks["vocoder"]} |
+| mel | {mel_name(spec)} |
+| trained | {facts["step"]} steps of the GAN, on {", ".join(facts["data"])} |
+| validation | {figures} |
+| licence | {facts["licence"]} |
+
+    specgan infer --text "Good morning." -o morning.wav --model {name}
+
+{tuning}
 """
 
 

@@ -145,9 +145,7 @@ def infer(
         manner["lexicon"] = Lexicon.read(lexicon)
     if file is not None and out is not None:
         lines = inference.read_lines(file, out)
-        seconds = inference.infer_lines(
-            voice, lines, out, manner, save_mel=save_mel, progress=_progress("speak")
-        )
+        seconds = inference.infer_lines(voice, lines, out, manner, save_mel=save_mel, progress=_progress("speak"))
         print(f"{out}: {len(lines)} files, {seconds:.1f} s of speech by {voice.name}")
         return
     if text is None:
@@ -157,16 +155,70 @@ def infer(
         print(f"{out}: {seconds:.1f} s of speech by {voice.name}")
 
 
-@vocoder_app.command("train")
-def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")],
-    settings: Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")] = None,
-    # not --run, which torchrun would take for an abbreviation of its own --run-path
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="Folder of the run; one that exists is resumed. Default: exp/CONFIG's name."),
+CONFIG = Annotated[Path, typer.Argument(metavar="CONFIG", help="YAML file with the settings.")]
+SETTINGS = Annotated[list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Settings to change.")]
+# not --run, which torchrun would take for an abbreviation of its own --run-path
+RUN = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="Folder of the run; one that exists is resumed. Default: exp/CONFIG's name."),
+]
+
+
+@app.command("train")
+def train_task(config: CONFIG, settings: SETTINGS = None, out: RUN = None) -> None:
+    """Train what CONFIG's task says (alignment, acoustic, tts), or go on with a run that was stopped.
+
+    Example: specgan train gan.yaml -o exp/gan data.train=[data/train.jsonl] data.validation=[data/validation.jsonl]
+    """
+    from specgan.train import train as train_config
+
+    if not train_config(config, settings or [], out or Path("exp") / config.stem):
+        raise typer.Exit(130)
+
+
+@app.command("align")
+def align(
+    manifests: Annotated[list[Path], typer.Argument(metavar="MANIFEST...", help="Manifests of recordings with text.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for a TextGrid a recording, and their pitch.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Run of an aligner. Without, one is trained on these recordings first.")
+    ] = None,
+    textgrids: Annotated[
+        Path | None, typer.Option(help="Folder of TextGrids by another aligner, whose words set the limits.")
     ] = None,
 ) -> None:
+    """Find which word and which phoneme is where in recordings.
+
+    Example: specgan align data/train.jsonl data/validation.jsonl -o alignments
+    """
+    from specgan.align import align_manifests
+    from specgan.text.alignments import LEFT_OUT
+
+    count, left_out = align_manifests(manifests, out, model=model, foreign=textgrids, progress=_progress("align"))
+    print(f"{out}: {count} recordings aligned")
+    if left_out:
+        print(f"left out: {len(left_out)}, the first: {left_out[0]}; all reasons in {out / LEFT_OUT}")
+
+
+@app.command("draw")
+def draw(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run of a voice's GAN, or a voice with its weights.")],
+    manifests: Annotated[list[Path], typer.Argument(metavar="MANIFEST...", help="Manifests of recordings.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the mels, for `data.mels` of a vocoder.")],
+    alignments: Annotated[Path, typer.Option(help="Folder that `specgan align` wrote.")],
+) -> None:
+    """Draw the mels of recordings at their true durations, pitch and energy, to fine-tune a vocoder on.
+
+    Example: specgan draw exp/gan data/train.jsonl data/validation.jsonl -o mels --alignments alignments
+    """
+    from specgan.draw_mels import draw_mels
+
+    count = draw_mels(run, manifests, out, alignments, _progress("draw"))
+    print(f"{out}: {count} mels")
+
+
+@vocoder_app.command("train")
+def train(config: CONFIG, settings: SETTINGS = None, out: RUN = None) -> None:
     """Train a vocoder, or go on with a run that was stopped.
 
     Example: specgan vocoder train small.yaml data.train=[data/train.jsonl] data.validation=[data/validation.jsonl]
@@ -286,44 +338,25 @@ def models() -> None:
 
 @app.command("pack")
 def pack(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run: of a vocoder, or of a voice's GAN.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write; must not exist.")],
     projections: Annotated[
         int | None, typer.Option(min=0, help="Consistency projections when decoding. Default: as trained.")
     ] = None,
+    vocoder: Annotated[
+        Path | None,
+        typer.Option(help="For a voice: run of its vocoder, or a folder with weights. Default: the shipped."),
+    ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "not stated",
+    no_weights: Annotated[
+        bool, typer.Option("--no-weights", help="For a voice: leave out the weights that fine-tuning needs.")
+    ] = False,
 ) -> None:
-    """Turn the best checkpoint of a run into a model folder, which `decode` uses without torch.
+    """Turn a run into a model folder, which `infer` or `decode` uses without torch.
 
     Example: specgan pack exp/small -o my-vocoder
     """
-    from specgan.card import write_card
-    from specgan.export import export
-    from vocoder.decode import read_run
-    from vocoder.engine.checkpoint import load_tensors
+    from specgan.pack import pack as pack_run
 
-    trained = read_run(run)
-    settings = trained.config.generator
-    network = settings.name
-    if settings.name == "fourier":
-        if projections is not None:
-            trained.generator.projections = projections  # type: ignore[assignment]  # of a Fourier vocoder
-        network += f" {settings.size}, projections {trained.generator.projections}"
-    elif projections is not None:
-        raise InputError(f"{run}: --projections is for a Fourier vocoder, this is {network}")
-    facts = {
-        "step": trained.step,
-        "validation": trained.figures,
-        "data": [Path(path).parent.name for path in trained.config.data.train],
-        "licence": licence,
-    }
-    critics = trained.checkpoint / "discriminator.safetensors"
-    export(
-        trained.generator,
-        trained.spec,
-        out,
-        write_card(out.name, trained.spec, network, facts),
-        facts,
-        critics=load_tensors(critics)[0] if critics.exists() else None,
-    )
-    print(f"{out}: {network}, step {trained.step}")
+    made = pack_run(run, out, licence=licence, projections=projections, vocoder=vocoder, weights=not no_weights)
+    print(f"{out}: {made}")

@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def export(
     """
     if out.exists():
         raise InputError(f"{out}: is there already; name a new folder")
-    network, described = _inference_form(generator, spec), describe(generator)
+    network, described = inference_form(generator, spec), describe(generator)
     config = {
         "format_version": FORMAT_VERSION,
         "task": "vocoder",
@@ -83,18 +83,15 @@ def export(
         "facts": dict(facts or {}),
     }
     if half:
-        # The first and the last layer of a Fourier vocoder stay: they are a seventh of its weights, and rounding them
-        # is a hundred times as audible in the wave as rounding all others.
-        _round_to_half(network.blocks if isinstance(network, FourierVocoder) else network)
+        round_to_half(network)
     temporary = out.parent / f".{uuid.uuid4().hex}.tmp"
     try:
         temporary.mkdir()
         wave, mel = torch.zeros(1, TRACED * spec.hop), torch.zeros(1, spec.bands, TRACED)
         frames = torch.export.Dim("frames", min=2)
-        write_file(
-            temporary / "mel.onnx", _graph(LogMel(spec, exportable=True), wave, spec.hop * frames, "wave", "mel")
-        )
-        write_file(temporary / "render.onnx", _graph(network, mel, frames, "mel", "wave"))
+        analyse = graph(LogMel(spec, exportable=True), (wave,), ({1: spec.hop * frames},), ["wave"], ["mel"])
+        write_file(temporary / "mel.onnx", analyse)
+        write_file(temporary / "render.onnx", graph(network, (mel,), ({2: frames},), ["mel"], ["wave"]))
         save_tensors(temporary / "generator.safetensors", generator.state_dict(), {"generator": described})
         if critics is not None:
             halved = {name: tensor.half() for name, tensor in critics.items()}
@@ -110,7 +107,7 @@ def export(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _inference_form(generator: nn.Module, spec: MelSpec) -> nn.Module:
+def inference_form(generator: nn.Module, spec: MelSpec) -> nn.Module:
     """A copy without weight normalisation, and with an STFT that exports."""
     if isinstance(generator, FourierVocoder):
         network = FourierVocoder(spec, generator.size, generator.projections, exportable=True)
@@ -122,14 +119,36 @@ def _inference_form(generator: nn.Module, spec: MelSpec) -> nn.Module:
 
 
 @torch.no_grad()
-def _round_to_half(network: nn.Module) -> None:
-    for parameter in network.parameters():
+def round_to_half(network: nn.Module) -> None:
+    """Round large weights to numbers that half precision can hold.
+
+    The first and the last layer of a Fourier vocoder stay: they are a seventh of its weights, and rounding them is a
+    hundred times as audible in the wave as rounding all others.
+    """
+    for parameter in (network.blocks if isinstance(network, FourierVocoder) else network).parameters():
         if parameter.numel() >= LARGE:
             parameter.copy_(parameter.half())
 
 
-def _graph(module: nn.Module, example: Tensor, length: Any, given: str, returned: str) -> bytes:
-    """The ONNX file of a function of one input whose last axis has that dynamic length."""
+def graph(
+    module: nn.Module,
+    examples: tuple[Tensor, ...],
+    shapes: tuple[dict[int, Any], ...],
+    given: Sequence[str],
+    returned: Sequence[str],
+) -> bytes:
+    """The ONNX file of a function.
+
+    Parameters
+    ----------
+    module : nn.Module
+    examples : tuple of Tensor
+        Inputs to trace it with.
+    shapes : tuple of dict
+        For each input, which axes vary, and by which `torch.export.Dim`.
+    given, returned : sequence of str
+        Names of inputs and outputs.
+    """
     chatter = logging.getLogger("torch.onnx")
     before = chatter.level
     chatter.setLevel(logging.ERROR)
@@ -138,11 +157,11 @@ def _graph(module: nn.Module, example: Tensor, length: Any, given: str, returned
             warnings.simplefilter("ignore")  # about the exporter's own affairs
             program = torch.onnx.export(
                 module.eval(),
-                (example,),
+                examples,
                 dynamo=True,
-                dynamic_shapes=({example.ndim - 1: length},),
-                input_names=[given],
-                output_names=[returned],
+                dynamic_shapes=shapes,
+                input_names=list(given),
+                output_names=list(returned),
                 opset_version=OPSET,
                 verbose=False,
             )

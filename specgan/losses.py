@@ -1,4 +1,7 @@
-"""Distances between mels, over the frames that a mask lets count. Mels are (B, C, M, T), masks (B, 1, T) bool or None."""
+"""Distances between mels, over the frames that a mask lets count.
+
+Mels are (B, C, M, T), masks (B, 1, T) bool, or None when every frame counts.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def _window(size: int, sigma: float) -> Tensor:
 
 
 @in_float32
-def structural_dissimilarity(fake: Tensor, real: Tensor, mask: Tensor | None = None, data_range: float = 4.0) -> Tensor:
+def structural_dissimilarity(
+    fake: Tensor, real: Tensor, mask: Tensor | None = None, low: float = -3.0, high: float = 3.0
+) -> Tensor:
     """1 − SSIM (Wang 2004, doi:10.1109/TIP.2003.819861, eq. 13 with K1 = 0.01, K2 = 0.03).
 
     Means and variances are taken under a Gaussian of 11×11 bins, σ 1.5 bins. Only windows of real frames wholly
@@ -43,19 +48,22 @@ def structural_dissimilarity(fake: Tensor, real: Tensor, mask: Tensor | None = N
         (B, C, M, T).
     mask : Tensor, optional
         (B, 1, T) bool.
-    data_range : float
-        L of the paper; log-mels normalised to unit variance span about four deviations.
+    low, high : float
+        Range of the mels; L of the paper is high − low. The luminance term compares means as shares of each other, so
+        it needs a zero where there is no sound: at `low`, not in the middle of normalised mels, which span about
+        three deviations.
     """
     size = 11
     if fake.shape[-1] < size:
         return fake.sum() * 0
+    fake, real, span = fake - low, real - low, high - low
     bell = _window(size, 1.5).to(fake)
     batch, channels = fake.shape[:2]
     maps = torch.stack([fake, real, fake * fake, real * real, fake * real]).flatten(0, 2)[:, None]
     # a Gaussian is separable
     blurred = F.conv2d(F.conv2d(maps, bell[None, None, :, None]), bell[None, None, None, :])
     mean_f, mean_r, ff, rr, fr = blurred.reshape(5, batch, channels, *blurred.shape[2:]).unbind(0)
-    c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
+    c1, c2 = (0.01 * span) ** 2, (0.03 * span) ** 2
     similarity = ((2 * mean_f * mean_r + c1) * (2 * (fr - mean_f * mean_r) + c2)) / (
         (mean_f**2 + mean_r**2 + c1) * (ff - mean_f**2 + rr - mean_r**2 + c2)
     )

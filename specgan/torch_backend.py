@@ -122,9 +122,41 @@ def load(name_or_folder: str | Path, device: torch.device | str = "cpu") -> Torc
         As `specgan.runtime.model.load`; or if the weights are missing or of another network.
     """
     model = Model(find(name_or_folder))
-    generator = _build(model.config.get("generator"), model.spec, model.folder / "config.json")
+    generator = build(model.config.get("generator"), model.spec, model.folder / "config.json")
     load_weights(model.folder / "generator.safetensors", generator, f"the generator of {model.folder / 'config.json'}")
     return TorchVocoder(model.name, generator, model.spec, device)
+
+
+def load_voice(folder: Path, device: torch.device | str = "cpu") -> TorchVoice:
+    """Load a voice from its model folder with weights, or from a run of its GAN.
+
+    A model folder gives what its ONNX files give within 1e-4: its vocoder's weights are rounded likewise. A run is of
+    the newest checkpoint, and speaks through the vocoder that its config names.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or a file in it is missing, damaged or of another network.
+    """
+    # here, because those modules need this one, and exporting more packages
+    from specgan.export import inference_form, round_to_half
+    from specgan.export_voice import Draw, Encode, voice_config
+    from specgan.trained import read_vocoder, read_voice, vocoder_of
+
+    if (folder / "checkpoints").is_dir():
+        place = vocoder_of(folder)
+    else:
+        described = Model(folder).config
+        if described["task"] != "tts":
+            raise InputError(f"the model {folder} is for the task {described['task']}; speaking needs one for tts")
+        place = folder
+    trained, painter, _ = read_voice(folder)
+    generator = read_vocoder(place, trained.spec).generator
+    render = inference_form(generator, trained.spec)
+    round_to_half(render)
+    draw = Draw(trained.acoustic, painter)
+    functions = {"encode": Encode(trained.acoustic), "draw": draw, "render": render}
+    return TorchVoice(folder.resolve().name, functions, voice_config(trained, draw, generator, {}), device)
 
 
 def load_run(folder: Path, device: torch.device | str = "cpu") -> TorchVocoder:
@@ -158,7 +190,8 @@ def describe(generator: nn.Module) -> dict[str, Any]:
     raise InputError(f"a {type(generator).__name__} is no generator that can be exported")
 
 
-def _build(facts: Any, spec: MelSpec, where: Path) -> nn.Module:
+def build(facts: Any, spec: MelSpec, where: Path) -> nn.Module:
+    """The generator that `describe` described, with new weights; `where` is for the message if it cannot be built."""
     if isinstance(facts, dict) and facts.get("name") == "fourier":
         size, projections = facts.get("size"), facts.get("projections")
         if isinstance(size, str) and type(projections) is int:

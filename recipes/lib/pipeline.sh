@@ -1,29 +1,34 @@
 # The stages that every recipe has; sourced by recipes/<task>/<corpus>/run.sh, never run.
 #
 # A recipe sets before:
-#   task, corpus, conf           what it is; the settings of stage 3
+#   task, corpus, conf           what it is; the settings of the training, a file or a folder of files
 #   data_help                    what --data must name, one line
+#   settings                     settings that differ from those of `conf`, if any; those of the command line come after
+# and after, with the library of its task (vocoder.sh, tts.sh):
 #   download, manifests, mini    functions: stage -1, stage 0, what --mini changes besides the settings
-# A function may use: $data, $run (the run folder), $fixtures, `say`, `fail`, `specgan`, `rate`, `prepared NAME FOLDER …`.
+#   options, options_help        names of further options with a value (--from sets `from`), and their lines of --help
+#   conf_help, settings_help     what --conf names and KEY=VALUE changes
+#   check                        function: refuses what cannot be meant, after the command line was read
+# A function may use: $data, $run (the run folder), $fixtures, $mini, `say`, `fail`, `specgan`, `prepared NAME FOLDER …`.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 fixtures=$root/tests/fixtures
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
-mini=false stage=-1 stop_stage=7 processes=1 tag="" data=${data-} settings=()
-projections=(0 1 2 4 8)
+mini=false stage=-1 stop_stage=7 processes=1 tag="" data=${data-} settings=(${settings[@]+"${settings[@]}"})
+options=() options_help=""
 
 usage() {
     cat <<EOF
-Usage: run.sh --data FOLDER [--stage A] [--stop-stage B] [--conf FILE] [--tag NAME] [--processes N] [--mini] [KEY=VALUE ...]
+Usage: run.sh --data FOLDER [OPTION ...] [KEY=VALUE ...]
 
   --data FOLDER     $data_help
   --stage A         first stage (default -1)
   --stop-stage B    last stage (default 7)
-  --conf FILE       settings of the training (default ${conf#"$PWD"/})
-  --tag NAME        name of the run (default: that of FILE); it lies in exp/$task/$corpus/NAME
+  --conf PATH       $conf_help (default ${conf#"$PWD"/})
+  --tag NAME        name of the run (default: that of PATH); it lies in exp/$task/$corpus/NAME
   --processes N     train with N processes: one a GPU; on a CPU one a core, faster than one with many threads (default 1)
-  --mini            the whole chain on the fixtures of the tests, on a CPU in under a minute
-  KEY=VALUE         changes a setting, as for \`specgan vocoder train\`
+$options_help  --mini            the whole chain on the fixtures of the tests, on a CPU in under a minute
+  KEY=VALUE         $settings_help
 
 Stages: -1 download, 0 manifests, 1 statistics, 2 alignment, 3 training, 4 fine-tuning, 5 inference of the test set,
 6 evaluation, 7 packing. The same command goes on with a training that was stopped.
@@ -46,6 +51,12 @@ training() {
 arguments() {
     command_line="$0 $*"
     while (($#)); do
+        if [[ " ${options[*]-} " == *" $1 "* ]]; then
+            (($# > 1)) || fail "$1 needs a value; see --help"
+            printf -v "${1#--}" %s "$2"
+            shift 2
+            continue
+        fi
         case $1 in
             --stage | --stop-stage | --conf | --tag | --data | --processes)
                 (($# > 1)) || fail "$1 needs a value; see --help"
@@ -68,20 +79,21 @@ arguments() {
     [[ $stage =~ ^-?[0-9]+$ && $stop_stage =~ ^-?[0-9]+$ ]] || fail "a stage is a number from -1 to 7"
     [[ $processes =~ ^[1-9][0-9]*$ ]] || fail "--processes is $processes, must be a number from 1"
     if $mini; then
-        conf=$root/recipes/$task/conf/mini.yaml
-        projections=(0 1)
+        conf=$root/recipes/$task/conf/mini
+        [[ -d $conf ]] || conf+=.yaml
         mini
     fi
-    [[ -f $conf ]] || fail "$conf: no such file; --conf names the settings of the training"
+    check
     [[ -n $data ]] || fail "--data is missing: $data_help"
     [[ -n $tag ]] || tag=$(basename "${conf%.*}")
     run=exp/$task/$corpus/$tag
 }
 
-# sample rate (Hz) of the mel that the settings name; the last one named counts
+# rate FILE [KEY=VALUE ...]: sample rate (Hz) of the mel that settings name; the last one named counts
 rate() {
-    local spec
-    spec=$({ sed -n 's/^spec:[[:space:]]*//p' "$conf"; printf '%s\n' ${settings[@]+"${settings[@]}"} | sed -n 's/^spec=//p'; } | tail -n 1)
+    local file=$1 spec
+    shift
+    spec=$({ sed -n 's/^spec:[[:space:]]*//p' "$file"; printf '%s\n' "$@" | sed -n 's/^spec=//p'; } | tail -n 1)
     python -c 'import sys; from vocoder.signal.spec import preset; print(preset(sys.argv[1]).sample_rate)' "${spec:-22k}"
 }
 
@@ -89,7 +101,7 @@ rate() {
 prepared() {
     local name=$1 folder=$2 hertz
     shift 2
-    hertz=$(rate)
+    hertz=$(sample_rate)
     specgan prepare "$folder" --out "$run/data/$name" --rate "$hertz" "$@"
 }
 

@@ -32,7 +32,7 @@ def main(paths: list[str]) -> int:
     print("|---|---|---|---|---|---|---|")
     for path in paths:
         print(statistics(Path(path)))
-    print("\nA vocoder's mels are computed from the sound while it trains: no features are stored.")
+    print("\nMels are computed from the sound while a network trains: no features are stored.")
     return 0
 
 

@@ -27,7 +27,7 @@ import specgan
 from specgan.evaluate import report
 from specgan.evaluate.recogniser import Recogniser
 from specgan.evaluate.smoothing import over_smoothing
-from specgan.evaluate.speech import Prompt, Spoken, System, evaluate_speech, speak
+from specgan.evaluate.speech import SPEC, Prompt, Spoken, System, evaluate_speech, speak
 from specgan.runtime.pipeline import Vocoder
 from specgan.runtime.speech import Voice
 from specgan.tasks.acoustic import AlignedCorpus
@@ -44,10 +44,11 @@ SCALE = 3  # pixels of the picture a band and a frame
 
 NOTES = """Word and character error rates are those of the whole set, by Whisper base (beam 5, temperature 0), after the
 normalisation of its authors; predicted MOS by distillMOS and DNSMOS (P.835, overall). MCD (13 mel-cepstra, c₀ left
-out), F0 and V/UV error are along a time-warped path; similarity is the cosine of resemblyzer's embeddings, with the
-recording of the same prompt and with the mean of the other recordings. The real-time factor is seconds of one thread
-per second of sound, warm, the systems taking turns; that of espeak-ng and flite has the start of the program in it.
-"Without GAN" has none, because the GAN's mel is drawn as well and thrown away.
+out), F0 and V/UV error are along a time-warped path; MCD counts the band from 8 to 11 kHz, which flite (16 kHz) lacks.
+Similarity is the cosine of resemblyzer's embeddings, with the recording of the same prompt and with the mean of the
+other recordings. The real-time factor is seconds of one thread per second of sound, warm, the systems taking turns;
+that of espeak-ng and flite has the start of the program in it. "Without GAN" has none, because the GAN's mel is drawn
+as well and thrown away.
 """
 SMOOTHING_NOTES = """At the durations, pitch and energy of the recordings, over voiced frames; 1 is as the recordings,
 below is smoother, above is rougher. Deviation: standard deviation of a mel band; modulation: energy of its movement
@@ -96,15 +97,15 @@ def own_systems(voice: Voice) -> dict[str, System]:
 
     def vocoded(prompt: Prompt) -> tuple[np.ndarray, int]:
         assert prompt.recording is not None, "test prompts have recordings"
-        made = vocoder.render(mel(torch.from_numpy(prompt.recording)[None])[0].numpy())
-        return made[: len(prompt.recording)], voice.sample_rate
+        wave = audio.resample(prompt.recording, SPEC.sample_rate, voice.sample_rate)
+        return vocoder.render(mel(torch.from_numpy(wave)[None])[0].numpy())[: len(wave)], voice.sample_rate
 
     def coarse(prompt: Prompt) -> tuple[np.ndarray, int]:
         pieces = [piece for drawn in voice.sentences(prompt.text, seed=0) for piece in voice.render(drawn.coarse)]
         return np.concatenate(pieces), voice.sample_rate
 
     return {
-        RECORDINGS: lambda prompt: (prompt.recording, voice.sample_rate),
+        RECORDINGS: lambda prompt: (prompt.recording, SPEC.sample_rate),
         VOCODED: vocoded,
         VOICE: lambda prompt: (voice.speak(prompt.text, seed=0), voice.sample_rate),
         COARSE: coarse,
@@ -121,13 +122,13 @@ def table(title: str, systems: dict[str, System], prompts: list[Prompt], recogni
     return f"## {title}\n\n{results.markdown()}"
 
 
-def test_prompts(rows: list[Recording], rate: int) -> list[Prompt]:
+def prompts_of(rows: list[Recording]) -> list[Prompt]:
     """The recordings with their transcripts."""
     found = []
     for row in rows:
         if not row.text:
             raise InputError(f"{row.id}: has no text in the manifest; prepare the corpus with its transcripts")
-        wave = audio.read_mono(row.audio, rate, offset=row.start, duration=row.duration)
+        wave = audio.read_mono(row.audio, SPEC.sample_rate, offset=row.start, duration=row.duration)
         found.append(Prompt(row.id, row.text, row.text, wave))
     return found
 
@@ -173,7 +174,7 @@ def main(arguments: list[str]) -> int:
     others, missing = ({}, []) if options.mini else peers()
     own, recogniser, folder = own_systems(voice), Recogniser(), options.run / "results"
     sections = [f"```\n{options.command}\n```\n"]
-    prompts = test_prompts(rows, voice.sample_rate)
+    prompts = prompts_of(rows)
     beside = {name: system for name, system in others.items() if not name.startswith("piper")}
     sections.append(table("Test prompts", own | beside, prompts, recogniser, folder / "prompts"))
     if options.sentences:

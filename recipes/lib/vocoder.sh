@@ -1,5 +1,12 @@
 # Stages 2 to 7 of a recipe that trains a vocoder; sourced after pipeline.sh.
 
+conf_help="settings of the training, a file"
+settings_help="changes a setting, as for \`specgan vocoder train\`"
+
+check() { [[ -f $conf ]] || fail "$conf: no such file; --conf names the settings of the training"; }
+
+sample_rate() { rate "$conf" ${settings[@]+"${settings[@]}"}; }
+
 stage_2() { say "nothing to do: a vocoder needs no alignment"; }
 
 stage_3() {
@@ -23,6 +30,8 @@ stage_5() {
 }
 
 stage_6() {
+    local projections=(0 1 2 4 8)
+    if $mini; then projections=(0 1); fi
     python "$root/recipes/lib/vocoder_results.py" "$run" "$run"/data/*/test.jsonl --projections "${projections[@]}" \
         --command "$command_line"
 }

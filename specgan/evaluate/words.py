@@ -37,7 +37,8 @@ def accepted(text: str) -> list[str]:
     "at { 5:30 p.m. / half past five }" stands for two texts. A text without braces stands for itself.
     """
     pieces = _CHOICE.split(text)  # plain, choice, plain, choice, … plain
-    options = [[piece] if index % 2 == 0 else [choice.strip() for choice in piece.split(" / ")] for index, piece in enumerate(pieces)]
+    options = [piece.split(" / ") if index % 2 else [piece] for index, piece in enumerate(pieces)]
+    options[1::2] = [[choice.strip() for choice in choices] for choices in options[1::2]]
     return [" ".join("".join(chosen).split()) for chosen in itertools.product(*options)]
 
 

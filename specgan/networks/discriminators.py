@@ -77,9 +77,7 @@ class PatchCritic(nn.Module):
             embedding = nn.Embedding(classes, 4 * width)
             self.embedding = spectral_norm(embedding) if spectral else embedding
 
-    def forward(
-        self, mel: Tensor, source: Tensor | None, label: Tensor | None
-    ) -> tuple[list[Tensor], list[Tensor]]:
+    def forward(self, mel: Tensor, source: Tensor | None, label: Tensor | None) -> tuple[list[Tensor], list[Tensor]]:
         """(B, 1, M, T), (B, P, M, T), (B,) → logits of the heads, and all activations."""
         features = []
         x = mel

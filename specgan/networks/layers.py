@@ -1,6 +1,7 @@
-"""Parts of the picture networks. None looks at padding: what a mask excludes is zero before each layer that mixes frames.
+"""Parts of the picture networks. What a mask excludes is zero before each layer that mixes frames: none sees padding.
 
-Pictures are (B, C, M, T): channels, bands, frames; a mask is (B, 1, 1, T), one where a frame is real, or None when all are.
+Pictures are (B, C, M, T): channels, bands, frames. A mask is (B, 1, 1, T), one where a frame is real, or None when
+all are.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ def masked(x: Tensor, mask: Tensor | None) -> Tensor:
     if mask is None:
         return x
     if not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last):
-        # one number a channel, in the picture's layout: broadcasting over channels that lie innermost takes six times as long
+        # spread over the channels, which lie innermost here: broadcasting over them takes six times as long
         mask = mask.to(x.dtype).expand(-1, x.shape[1], -1, -1).contiguous(memory_format=torch.channels_last)
     return x * mask.to(x.dtype)
 
@@ -28,12 +29,12 @@ def coarser(mask: Tensor | None, stride: int) -> Tensor | None:
 
 
 def normalise(x: Tensor) -> Tensor:
-    """Zero mean and unit variance over the channels of each bin (Ba 2016, arXiv:1607.06450), so that no frame sees another."""
+    """Zero mean and unit variance over the channels of each bin (Ba 2016, arXiv:1607.06450); bins stay apart."""
     return F.layer_norm(x.permute(0, 2, 3, 1), (x.shape[1],), eps=1e-5).permute(0, 3, 1, 2)
 
 
 class StyledNorm(nn.Module):
-    """`normalise`, then scale and shift from the style (FiLM; Perez 2018, arXiv:1709.07871, eq. 2), at first neither."""
+    """`normalise`, then scale and shift from the style (FiLM; Perez 2018, arXiv:1709.07871, eq. 2), both 0 at first."""
 
     def __init__(self, width: int, style: int) -> None:
         super().__init__()
@@ -69,15 +70,16 @@ class Block(nn.Module):
         """(B, width, M, T) with zeros where masked → the same."""
         value, gate = self.widen(self.norm(self.depthwise(x), style)).chunk(2, dim=1)
         # the layer scale multiplies the weights: the same, without another pass over the picture
-        h = F.conv2d(value * gate, self.narrow.weight * self.scale, self.narrow.bias * self.scale.flatten())
+        bias = self.narrow.bias * self.scale.flatten()  # type: ignore[operator]  # it has a bias
+        h = F.conv2d(value * gate, self.narrow.weight * self.scale, bias)
         return x + masked(h, mask)
 
 
 class WindowedAttention(nn.Module):
     """Each frame attends to those at most `window` away, as one vector of all its bands and channels.
 
-    Bands are folded into channels: for the same number of operations as row by row it has one attention matrix instead of one a
-    band, and lets every band see every other.
+    Bands are folded into channels: for as many operations as row by row there is one attention matrix instead of one
+    a band, and every band sees every other.
 
     Parameters
     ----------

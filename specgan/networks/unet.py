@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 import torch
@@ -28,9 +29,9 @@ class Level(NamedTuple):
 class SpecUNet(nn.Module):
     """Planes and a style → a picture, in the shape of a U-Net (Ronneberger 2015, arXiv:1505.04597).
 
-    Frequency is halved at each level, time at every second one only, because speech changes faster than it is wide. Nothing depends
-    on padding or on the length: padded (with a mask), cut into chunks with `receptive_field` frames
-    around them, and whole, the frames are the same.
+    Frequency is halved at each level, time at the first and the last only. Nothing depends on padding or on the
+    length: padded (with a mask), cut into chunks with `receptive_field` frames around them, and whole, the frames
+    are the same.
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ class SpecUNet(nn.Module):
                 *blocks(bottom.width),
             ]
         )
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in itertools.pairwise(widths))
         self.ascent = nn.ModuleList(blocks(level.width) for level in self.levels[:-1])
         self.last_norm = StyledNorm(widths[0], style)
         self.paint = nn.Conv2d(widths[0], sources, 3, padding=1)
@@ -102,7 +103,8 @@ class SpecUNet(nn.Module):
     @property
     def receptive_field(self) -> int:
         """Frames on each side of a frame on which it depends, a multiple of `multiple`."""
-        inside = sum(2 * BLOCKS * Block.reach * level.frames for level in self.levels)  # both ways, or all of the bottom
+        # the blocks of both ways, and as many at the bottom
+        inside = sum(2 * BLOCKS * Block.reach * level.frames for level in self.levels)
         # stem and paint see one frame further, and a frame may lie at the edge of the coarsest one that holds it
         reach = 2 + inside + ATTENTION + self.levels[-1].frames - 1
         return -(-reach // self.multiple) * self.multiple
@@ -123,7 +125,16 @@ class SpecUNet(nn.Module):
         -------
         Tensor
             (B, 1, M, T), or (B, sources, M, T); zero where masked.
+
+        Raises
+        ------
+        InputError
+            If T is not a multiple of `multiple`.
         """
+        if not torch.compiler.is_exporting() and planes.shape[-1] % self.multiple:
+            raise InputError(
+                f"{planes.shape[-1]} frames: T must be a multiple of {self.multiple}; pad and mask the rest"
+            )
         here = None if mask is None else mask[:, :, None].to(planes.dtype)
         masks = [here]
         for _, stride in STRIDES:
@@ -138,8 +149,8 @@ class SpecUNet(nn.Module):
         for block in self.bottom:
             x = block(x, style, masks[-1])
         for level in reversed(range(len(STRIDES))):
-            stride = STRIDES[level]
-            x = F.interpolate(self.up[level](x), scale_factor=(float(stride[0]), float(stride[1])), mode="nearest")
+            taller, longer = STRIDES[level]
+            x = F.interpolate(self.up[level](x), scale_factor=(float(taller), float(longer)), mode="nearest")
             x = masked(x + skips[level], masks[level])
             for block in self.ascent[level]:  # type: ignore[attr-defined]
                 x = block(x, style, masks[level])

@@ -40,10 +40,12 @@ class AcousticWeights:
 class AcousticRun:
     """A whole run of the regression.
 
-    `alignments` is the folder that `specgan align` wrote. `initial` names a folder with acoustic.safetensors and its
-    config.json to start from: a packed voice, or a checkpoint; phones, speakers and languages that it lacks start anew.
+    `alignments` is the folder that `specgan align` wrote. `initial` names a run, of this or of the GAN, or a packed
+    voice with its weights to start from: the network is then of its size, its phones, stresses and languages stay known,
+    and new ones, as well as new speakers, start from the mean of those it has.
     """
 
+    task: str = "acoustic"
     spec: str = "22k"
     data: SpeechData = field(default_factory=SpeechData)
     alignments: str = ""
@@ -227,6 +229,8 @@ class TrainedAcoustic:
 def read_acoustic(folder: Path) -> TrainedAcoustic:
     """The acoustic network of a run's best checkpoint (averaged weights), or of a packed voice with its weights.
 
+    A run of the GAN has it too, as it was trained before.
+
     Raises
     ------
     InputError
@@ -239,8 +243,9 @@ def read_acoustic(folder: Path) -> TrainedAcoustic:
         checkpoints = Checkpoints(folder / "checkpoints")
         saved = checkpoints.best(AcousticTask.monitor.name, lowest=True) or next(iter(checkpoints.all()[::-1]), None)
         facts = saved.state["facts"] if saved else {}
-        path = saved.path / "acoustic.ema.safetensors" if saved else folder
-    if facts.get("task") != "acoustic":
+        name = "acoustic.safetensors" if facts.get("task") == "tts" else "acoustic.ema.safetensors"
+        path = saved.path / name if saved else folder
+    if facts.get("task") not in ("acoustic", "tts"):
         raise InputError(f"{folder}: is no run of the acoustic model and no voice with weights")
     spec = MelSpec.from_dict(facts["spec"], str(path))
     inventory, model = Inventory(**facts["inventory"]), AcousticConfig(**facts["model"])

@@ -10,7 +10,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels
+from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels, shortest
 from specgan.text.corpus import Corpus, SpeechBatch
 from vocoder.engine.logger import Logger
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
@@ -45,14 +45,17 @@ class AlignmentConfig:
     ----------
     width : int
         Channels of its network.
-    sharpen : float
-        Share of the steps after which frames learn the best path instead of the sum over all.
+    free, sharpen : float
+        Shares of the steps after which the prior no longer leads, and after which frames learn the best path instead of
+        the sum over all.
     """
 
+    task: str = "alignment"
     spec: str = "22k"
     data: SpeechData = field(default_factory=SpeechData)
     width: int = 192
-    sharpen: float = 0.5
+    free: float = 0.6
+    sharpen: float = 0.85
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=1e-3, betas=(0.9, 0.98), clip=1.0))
     train: TrainConfig = field(
         default_factory=lambda: TrainConfig(steps=1600, warmup=200, ema=0.99, validate_every=400, save_every=200)
@@ -85,24 +88,30 @@ class AlignmentTask:
             "stresses": list(corpus.symbols.stresses),
             "width": config.width,
         }
-        start = round(config.train.steps * config.sharpen)
+        free, sharpen = (round(config.train.steps * share) for share in (config.free, config.sharpen))
         self.phases: Sequence[Phase] = [
-            Phase("soft", ("aligner",), self._soft, {"forward_sum": 1.0}, 0, start),
-            Phase("sharp", ("aligner",), self._sharp, {"frames": 1.0}, start),
+            Phase("led", ("aligner",), self._led, {"forward_sum": 1.0}, 0, free),
+            Phase("free", ("aligner",), self._free, {"forward_sum": 1.0}, free, sharpen),
+            Phase("sharp", ("aligner",), self._sharp, {"frames": 1.0}, sharpen),
         ]
 
     def _scores(self, batch: SpeechBatch) -> tuple[Tensor, Tensor]:
         logits = self.aligner(batch.mel)
         return logits, self.aligner.scores(logits, batch.mel, batch.mask, batch.phones, batch.spoken)
 
-    def _soft(self, batch: SpeechBatch) -> dict[str, Tensor]:
+    def _led(self, batch: SpeechBatch) -> dict[str, Tensor]:
         frames, tokens = batch.mask.sum((1, 2)), batch.spoken.sum((1, 2))
         led = F.log_softmax(self._scores(batch)[1], dim=2) + diagonal_prior(frames, tokens)
-        return {"forward_sum": forward_sum(led, frames, tokens)}
+        return {"forward_sum": forward_sum(led, frames, tokens, shortest(batch.phones, frames, self.aligner.pauses))}
+
+    def _free(self, batch: SpeechBatch) -> dict[str, Tensor]:
+        frames, tokens = batch.mask.sum((1, 2)), batch.spoken.sum((1, 2))
+        least = shortest(batch.phones, frames, self.aligner.pauses)
+        return {"forward_sum": forward_sum(self._scores(batch)[1], frames, tokens, least)}
 
     def _sharp(self, batch: SpeechBatch) -> dict[str, Tensor]:
         logits, scores = self._scores(batch)
-        labels = path_labels(scores, batch.mask.sum((1, 2)), batch.spoken.sum((1, 2)), batch.phones, self.aligner.pauses)
+        labels = path_labels(scores, batch.mask.sum((1, 2)), batch.phones, self.aligner.pauses)
         return {"frames": F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=UNSURE)}
 
     def statistics(self) -> Mapping[str, float | Tensor]:
@@ -122,8 +131,7 @@ class AlignmentTask:
         for index in range(len(self.validation)):
             batch = self.validation.batch([index], device)
             logits, scores = self._scores(batch)
-            frames, tokens = batch.mask.sum((1, 2)), batch.spoken.sum((1, 2))
-            labels = path_labels(scores, frames, tokens, batch.phones, self.aligner.pauses)[0]
+            labels = path_labels(scores, batch.mask.sum((1, 2)), batch.phones, self.aligner.pauses)[0]
             sure = labels != UNSURE
             sums["frames"] += F.cross_entropy(logits[0], labels, ignore_index=UNSURE).item()
             sums["accuracy"] += (logits[0].argmax(1) == labels)[sure].float().mean().item()
@@ -135,6 +143,7 @@ class AlignmentTask:
         for index in range(min(2, len(self.validation))):
             one = self.validation.batch([index], device)
             scores = self._scores(one)[1]
-            durations = best_path(scores[0].double().cpu().numpy())
+            least = shortest(one.phones, one.mask.sum((1, 2)), self.aligner.pauses)[0]
+            durations = best_path(scores[0].double().cpu().numpy(), least.cpu().numpy())
             path = np.eye(len(durations))[:, np.repeat(np.arange(len(durations)), durations)]
             log.picture(f"alignment/{one.ids[0]}", F.softmax(scores[0], dim=1).T.cpu().numpy(), path)

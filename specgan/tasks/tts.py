@@ -18,6 +18,7 @@ from specgan.networks.discriminators import WINDOWS, MelCritics, windows
 from specgan.networks.unet import SpecUNet
 from specgan.tasks.acoustic import AlignedBatch, AlignedCorpus, TrainedAcoustic, coarse_of, normalised
 from specgan.tasks.alignment import SpeechData
+from specgan.text.acoustic import Acoustic
 from specgan.text.aligner import MEL_MEAN, MEL_STD
 from vocoder.engine.logger import Logger
 from vocoder.engine.losses import objective
@@ -81,9 +82,11 @@ class SpeechRun:
     window : int
         Frames of each utterance in a step.
     initial : str or None
-        Folder with spec.safetensors and critics.safetensors to start from: a checkpoint, or a packed voice.
+        Run of the GAN, or packed voice with its weights, to start from: the generator is then of its size. What is
+        known of a speaker goes by name, new speakers start from the mean; critics start anew if the folder has none.
     """
 
+    task: str = "tts"
     spec: str = "22k"
     data: SpeechData = field(default_factory=lambda: SpeechData(batch=8))
     alignments: str = ""
@@ -139,6 +142,16 @@ def whole(batch: AlignedBatch) -> AlignedBatch:
         batch.voiced = F.pad(batch.voiced, (0, extra))
         batch.wave = F.pad(batch.wave, (0, extra * (batch.wave.shape[1] // (batch.mel.shape[2] - extra))))
     return batch
+
+
+def drawn_of(acoustic: Acoustic, painter: Painter, batch: AlignedBatch, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Coarse and drawn mel (B, M, T) at the true durations, pitch and energy; T as in the batch."""
+    frames = batch.mel.shape[2]
+    batch = whole(batch)
+    coarse = coarse_of(acoustic, batch)[0]
+    noise = torch.randn(coarse.shape, generator=torch.Generator().manual_seed(seed)).to(coarse)
+    drawn = painter(coarse, noise, batch.speaker, batch.mask)
+    return coarse[..., :frames], drawn[..., :frames]
 
 
 class SpeechTask:
@@ -286,13 +299,8 @@ class SpeechTask:
         return {f"gan/{name}": value for name, value in self._health.items()}
 
     def draw(self, batch: AlignedBatch, seed: int = 0) -> tuple[Tensor, Tensor]:
-        """Coarse and drawn mel (B, M, T) at the true durations, pitch and energy; T as in the batch."""
-        frames = batch.mel.shape[2]
-        batch = whole(batch)
-        coarse = coarse_of(self.acoustic, batch)[0]
-        noise = torch.randn(coarse.shape, generator=torch.Generator().manual_seed(seed)).to(coarse)
-        drawn = self.painter(coarse, noise, batch.speaker, batch.mask)
-        return coarse[..., :frames], drawn[..., :frames]
+        """See `drawn_of`."""
+        return drawn_of(self.acoustic, self.painter, batch, seed)
 
     def validate(self, log: Logger) -> dict[str, float]:
         """Distances, and how smooth the pictures are (1 is as the recordings), on held-out utterances.

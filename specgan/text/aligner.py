@@ -112,7 +112,7 @@ def _log_beta(a: Tensor, b: Tensor) -> Tensor:
 
 
 @in_float32
-def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor) -> Tensor:
+def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor, least: Tensor | None = None) -> Tensor:
     """−log of the sum over all monotonic paths, per frame (Badlani 2021, eq. 3; CTC of Graves 2006).
 
     Parameters
@@ -121,21 +121,55 @@ def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor) -> Te
         Of each token at each frame.
     frames, tokens : (B,) int tensors
         Lengths.
+    least : (B, L) int64 tensor, optional
+        Least number of frames of each token, 0 behind the end; 1 if None.
     """
-    # The blank of CTC takes what no token wants; it is made as unlikely as in the paper's own code, e^-1.
-    padded = F.log_softmax(F.pad(log_probabilities, (1, 0), value=-1.0), dim=2)
+    if least is not None:
+        states = least.sum(1)
+        index = torch.zeros(len(least), int(states.max()), dtype=torch.int64, device=least.device)
+        for row, counts in enumerate(least):
+            index[row, : states[row]] = torch.arange(len(counts), device=least.device).repeat_interleave(counts)
+        behind = torch.arange(index.shape[1], device=least.device) >= states[:, None]
+        log_probabilities = F.log_softmax(log_probabilities, dim=2).gather(
+            2, index[:, None].expand(-1, log_probabilities.shape[1], -1)
+        )
+        log_probabilities, tokens = log_probabilities.masked_fill(behind[:, None], IMPOSSIBLE), states
+    else:
+        log_probabilities = F.log_softmax(log_probabilities, dim=2)
+    # The blank of CTC is all but forbidden: where it may take frames (e^−1 in the paper's own code), tokens keep only the
+    # few frames that show them best, and nobody learns where they begin and end.
+    padded = F.pad(log_probabilities, (1, 0), value=IMPOSSIBLE)
     targets = torch.arange(1, log_probabilities.shape[2] + 1, device=tokens.device).expand(len(tokens), -1)
     loss = F.ctc_loss(padded.transpose(0, 1), targets, frames, tokens, reduction="none", zero_infinity=True)
     return (loss / frames).mean()
 
 
-def best_path(scores: np.ndarray) -> np.ndarray:
-    """Durations of the tokens on the best monotonic path, each at least one frame (Kim 2020, arXiv:2005.11129, eq. 4).
+def shortest(phones: Tensor, frames: Tensor, pauses: Tensor) -> Tensor:
+    """Least number of frames of each token, (B, L) int64: two of a phone, so that no neighbour swallows it, one of a pause.
+
+    Parameters
+    ----------
+    phones : (B, L) int64 tensor
+        0 behind the end.
+    frames : (B,) int tensor
+        Of the recordings; one that is too short for that is given one a token.
+    pauses : (phones,) bool tensor
+        Which phones are pauses.
+    """
+    one = (phones > 0).long()
+    least = one + (one.bool() & ~pauses[phones]).long()
+    return torch.where((least.sum(1) > frames)[:, None], one, least)
+
+
+def best_path(scores: np.ndarray, least: np.ndarray | None = None) -> np.ndarray:
+    """Durations of the tokens on the best monotonic path (Kim 2020, arXiv:2005.11129, eq. 4).
 
     Parameters
     ----------
     scores : (T, L) array
         Log-probability of each token at each frame; −inf where it is not allowed.
+    least : (L,) int array, optional
+        Least number of frames of each token; 1 if None.
 
     Returns
     -------
@@ -147,6 +181,9 @@ def best_path(scores: np.ndarray) -> np.ndarray:
     InputError
         If there are fewer frames than tokens, or no path is allowed.
     """
+    if least is not None:
+        durations = best_path(np.repeat(scores, least, axis=1))
+        return np.add.reduceat(durations, np.cumsum(least) - least)
     frames, tokens = scores.shape
     if frames < tokens:
         raise InputError(
@@ -173,13 +210,13 @@ UNSURE = -100
 """Label of frames that teach nothing: padding, and the one frame that a pause gets where there is none."""
 
 
-def path_labels(scores: Tensor, frames: Tensor, tokens: Tensor, phones: Tensor, pauses: Tensor) -> Tensor:
+def path_labels(scores: Tensor, frames: Tensor, phones: Tensor, pauses: Tensor) -> Tensor:
     """The phone of every frame on the best path.
 
     Parameters
     ----------
     scores : (B, T, L) tensor
-    frames, tokens : (B,) int tensors
+    frames : (B,) int tensor
         Lengths.
     phones : (B, L) int64 tensor
     pauses : (phones,) bool tensor
@@ -192,8 +229,10 @@ def path_labels(scores: Tensor, frames: Tensor, tokens: Tensor, phones: Tensor, 
     """
     labels = torch.full(scores.shape[:2], UNSURE, dtype=torch.int64)
     numbers = scores.detach().double().cpu().numpy()
-    for row, (t, count) in enumerate(zip(frames.tolist(), tokens.tolist(), strict=True)):
-        durations = torch.from_numpy(best_path(numbers[row, :t, :count]))
+    least = shortest(phones, frames, pauses).cpu().numpy()
+    for row, t in enumerate(frames.tolist()):
+        count = int((least[row] > 0).sum())
+        durations = torch.from_numpy(best_path(numbers[row, :t, :count], least[row, :count]))
         ids = phones[row, :count].cpu()
         ids = ids.masked_fill(pauses.cpu()[ids] & (durations == 1), UNSURE)
         labels[row, :t] = ids.repeat_interleave(durations)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from specgan.runtime.f0 import fundamental_frequency
-from specgan.text.aligner import Aligner, best_path
+from specgan.text.aligner import Aligner, best_path, shortest
 from specgan.text.corpus import Corpus
 from specgan.text.phonemes import phonemise
 from specgan.text.sentences import prepare_text
@@ -23,9 +23,11 @@ from specgan.text.symbols import Symbols, Token, tokenise
 from specgan.text.textgrid import from_durations, read_textgrid, to_durations, word_intervals, write_textgrid
 from vocoder.engine.checkpoint import Checkpoints, load_tensors, load_weights, save_tensors
 from vocoder.errors import InputError
+from vocoder.signal.manifest import Recording
 from vocoder.signal.spec import MelSpec
 
 PITCH = "pitch.safetensors"
+LEFT_OUT = "left_out.txt"
 CERTAIN = 0.05
 """Below this mean probability along the best path the transcript does not fit the sound; good ones reach 0.5 to 0.9."""
 
@@ -146,7 +148,8 @@ def align(corpus: Corpus, aligner: Aligner, folder: Path, foreign: Path | None =
                 path = foreign_grid(foreign, row.id, row.speaker)
                 intervals = word_intervals(read_textgrid(path), words, frames, spec.sample_rate, spec.hop, path)
                 values = values + limits(tokens, words, row.language or "", intervals, frames)
-            durations = best_path(values)
+            least = shortest(batch.phones, torch.tensor([frames]), aligner.pauses)[0].numpy()
+            durations = best_path(values, None if foreign else least)
         except InputError as error:
             yield f"{row.audio}: {error}"
             continue
@@ -192,6 +195,14 @@ def write_pitch(corpus: Corpus, folder: Path, progress: Iterable[int]) -> None:
 def read_pitch(folder: Path) -> Mapping[str, Tensor]:
     """Fundamental frequency (T,) in Hz of recordings by id; 0 where unvoiced."""
     return load_tensors(folder / PITCH)[0]
+
+
+def aligned_rows(rows: Sequence[Recording], folder: Path) -> list[Recording]:
+    """The recordings that are not listed as left out."""
+    path = folder / LEFT_OUT
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    left_out = {line.partition("\t")[0] for line in lines}
+    return [row for row in rows if row.id not in left_out]
 
 
 def read_durations(corpus: Corpus, index: int, folder: Path) -> np.ndarray:

@@ -47,7 +47,7 @@ def blocks(text: str) -> list[str]:
             found[-1].append(line)
         in_list = bool(listed) or (in_list and not fresh and not heading)
         fresh = bool(heading)
-    return [_inline(_WRAPPED.sub("", "\n".join(block))) for block in found if block]
+    return [block for lines in found if (block := _inline(_WRAPPED.sub("", "\n".join(lines))).strip())]
 
 
 def _inline(text: str) -> str:

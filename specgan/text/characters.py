@@ -43,8 +43,11 @@ _ALWAYS = {"LATIN", "MODIFIER", "COMBINING"}
 _CASED = {"CYRILLIC", "GREEK"}  # of the scripts above those that, like Latin, need no joiners
 
 _INVISIBLE = dict.fromkeys(
-    [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF]
-    + [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
+    (
+        *(0xAD, 0x61C, 0x180E, 0xFEFF),
+        *(*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
+        *(*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)),
+    )
 )
 _JOINERS = "\u200c\u200d"
 
@@ -54,7 +57,7 @@ _FOLDED = str.maketrans(
     | dict.fromkeys("’‘‛‚ʼʹ′´`＇＇ʻ", "'")
     | dict.fromkeys("‐‑⁃﹣－", "-")
     | dict.fromkeys("‒―⸺⸻", "—")
-    | {"−": "-", "–": "–", "⁄": "/", "∕": "/", "∶": ":", "∙": "·", "⋅": "·", "×": "×"}
+    | {"−": "-", "⁄": "/", "∕": "/", "∶": ":", "∙": "·", "⋅": "·"}
     | dict.fromkeys("。．｡", ". ")
     | dict.fromkeys("，、､،՝﹐﹑", ", ")
     | dict.fromkeys("；؛﹔", "; ")
@@ -64,9 +67,21 @@ _FOLDED = str.maketrans(
     | dict.fromkeys("।॥։۔።᙮၊။།໌", ". ")
     | dict.fromkeys("【〔〖《〈⟨（［｛﹙", "(")
     | dict.fromkeys("】〕〗》〉⟩）］｝﹚", ")")
-    | {"~": "~", "〜": "~", "～": "~", "¿": "", "¡": "", "…": "…", "‥": "…", "⋯": "…", "\t": " ", "№": "No. ", "℃": "°C"}
+    | {
+        "~": "~",
+        "〜": "~",
+        "～": "~",
+        "¿": "",
+        "¡": "",
+        "…": "…",
+        "‥": "…",
+        "⋯": "…",
+        "\t": " ",
+        "№": "No. ",
+        "℃": "°C",
+    }
     | {"º": "°", "²": "^2", "³": "^3", "\r": "\n", "\x0b": "\n", "\x0c": "\n\n", "\x85": "\n", "\u2028": "\n"}
-    | {"\u2029": "\n\n", "©": " copyright ", "®": "", "™": "", "℠": "", "⅓": " 1/3", "⅔": " 2/3", "÷": "÷"}
+    | {"\u2029": "\n\n", "©": " copyright ", "®": "", "™": "", "℠": "", "⅓": " 1/3", "⅔": " 2/3"}
 )
 _FRACTION = re.compile("[¼½¾⅐-⅞]")
 KEPT = set(" \n.,;:!?…—–'\"-()[]{}<>/\\|_*#&@+=~^%$€£¥₹₽₩₴₺¢°§·•‣◦▪●○×÷±≈≠≤≥√∞→µ")

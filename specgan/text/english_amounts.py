@@ -35,26 +35,34 @@ _PREFIXES = {"k": "kilo", "M": "mega", "G": "giga", "T": "tera", "m": "milli"}
 _UNITS: dict[str, tuple[str, str]] = {}  # how it is written: one, many
 for _names, _one, _many in (
     ("km", "kilometre", ""), ("m", "metre", ""), ("cm", "centimetre", ""), ("mm", "millimetre", ""),
-    ("nm", "nanometre", ""), ("µm", "micrometre", ""), ("mi", "mile", ""), ("ft", "foot", "feet"), ("yd yds", "yard", ""),
-    ("kg", "kilogram", ""), ("g", "gram", ""), ("mg", "milligram", ""), ("µg", "microgram", ""), ("lb lbs", "pound", ""),
-    ("oz", "ounce", ""), ("kph", "kilometre per hour", "kilometres per hour"), ("mph", "mile per hour", "miles per hour"),
+    ("nm", "nanometre", ""), ("µm", "micrometre", ""), ("mi", "mile", ""), ("ft", "foot", "feet"),
+    ("yd yds", "yard", ""),
+    ("kg", "kilogram", ""), ("g", "gram", ""), ("mg", "milligram", ""), ("µg", "microgram", ""),
+    ("lb lbs", "pound", ""),
+    ("oz", "ounce", ""), ("kph", "kilometre per hour", "kilometres per hour"),
+    ("mph", "mile per hour", "miles per hour"),
     ("mpg", "mile per gallon", "miles per gallon"), ("kbps", "kilobit per second", "kilobits per second"),
     ("Mbps", "megabit per second", "megabits per second"), ("Gbps", "gigabit per second", "gigabits per second"),
     ("rpm", "R-P-M", "R-P-M"), ("fps", "frame per second", "frames per second"), ("dpi", "D-P-I", "D-P-I"),
     ("kB KB", "kilobyte", ""), ("MB", "megabyte", ""), ("GB", "gigabyte", ""), ("TB", "terabyte", ""),
     ("Hz", "hertz", "hertz"), ("kHz", "kilohertz", "kilohertz"), ("MHz", "megahertz", "megahertz"),
     ("GHz", "gigahertz", "gigahertz"), ("W", "watt", ""), ("kW", "kilowatt", ""), ("MW", "megawatt", ""),
-    ("GW", "gigawatt", ""), ("kWh", "kilowatt hour", ""), ("V", "volt", ""), ("mV", "millivolt", ""), ("kV", "kilovolt", ""),
+    ("GW", "gigawatt", ""), ("kWh", "kilowatt hour", ""), ("V", "volt", ""), ("mV", "millivolt", ""),
+    ("kV", "kilovolt", ""),
     ("mA", "milliamp", ""), ("mAh", "milliamp hour", ""), ("dB", "decibel", ""), ("px", "pixel", ""),
     ("ms", "millisecond", ""), ("µs", "microsecond", ""), ("ns", "nanosecond", ""), ("s sec secs", "second", ""),
     ("min mins", "minute", ""), ("h hr hrs", "hour", ""), ("yr yrs", "year", ""), ("wk wks", "week", ""),
     ("l L", "litre", ""), ("ml mL", "millilitre", ""), ("cl", "centilitre", ""), ("gal", "gallon", ""),
     ("cal", "calorie", ""), ("kcal", "kilocalorie", ""), ("kJ", "kilojoule", ""), ("Pa", "pascal", ""),
     ("hPa", "hectopascal", ""), ("kPa", "kilopascal", ""), ("psi", "P-S-I", "P-S-I"), ("ha", "hectare", ""),
+    ("tbsp", "tablespoon", ""), ("tsp", "teaspoon", ""),
     ("sq ft", "square foot", "square feet"), ("sq mi", "square mile", ""), ("in.", "inch", "inches"), ("Ω", "ohm", ""),
 ):  # fmt: skip
     _UNITS |= {name: (_one, _many or _one + "s") for name in ([_names] if " " in _one[:7] else _names.split())}
 _PER = "second|minute|hour|day|night|week|month|year|person|head|share|mile|pound|gallon|hr|mo|yr|kg|lb|sq ft|GB|MB|kWh"
+
+
+_NOUN = re.compile(r"[\s-](?!(?:in|to|on|and|or|for|at|is|of|a|per|was|from)\b)[a-z]")
 
 
 def _money(match: re.Match[str], language: str) -> str:
@@ -62,7 +70,9 @@ def _money(match: re.Match[str], language: str) -> str:
     one, many, cent, cents = _CURRENCIES[sign]
     prefix = _DOLLARS.get(country or "", "")
     # "a $5 bill" is five dollar, not five dollars
-    noun = re.match(r"[\s-](?!(?:in|to|on|and|or|for|at|is|of|a|per|was|from)\b)[a-z]", match.string[match.end() : match.end() + 9])
+    noun = re.match(
+        r"[\s-](?!(?:in|to|on|and|or|for|at|is|of|a|per|was|from)\b)[a-z]", match.string[match.end() : match.end() + 9]
+    )
     article = re.search(r"\ban?\s+$", match.string[max(0, match.start() - 8) : match.start()], re.IGNORECASE)
     lower = f"{number(low, language)} to " if low else ""
     if scale:
@@ -166,7 +176,7 @@ RULES: list[Rule] = [
     (re.compile(rf"({NUMBER})\"(?!\w)"), _inches),
     (
         re.compile(
-            rf"(?<![a-zA-Z])({NUMBER})(\s?|-)({_NAMES})(?:\^([23]))?(?:/(km|m|s|h|hr|min|kg|g|l|L|ml)(?!\w))?"
+            rf"(?<![\w.,])({NUMBER})(\s?|-)({_NAMES})(?:\^([23]))?(?:/(km|m|s|h|hr|min|kg|g|l|L|ml)(?!\w))?"
             r"(?![\w'&]|-\d)(\.(?!\w))?"
         ),
         _unit,

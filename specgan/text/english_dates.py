@@ -9,6 +9,10 @@ from specgan.text.numbers import spell
 
 _MONTH = "|".join(f"{name}|{name[:4]}\\.|{name[:3]}\\.?" for name in MONTHS) + "|Sept"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
+_DAY_NAMES = {
+    name[:3]: name for name in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+}  # fmt: skip
+_DAYS = "|".join(_DAY_NAMES)
 _ERA = r"(A\.D\.|B\.C\.E\.|B\.C\.|C\.E\.|(?:AD|BCE|BC|CE)\b)"
 
 
@@ -24,7 +28,9 @@ def _day_month(match: re.Match[str], language: str) -> str:
     if last:
         words += f" to {spell(int(last), language, 'ordinal')}"
     words += f" of {_month(month)}"
-    return f"{words}{comma or ''} {year(when, language)}" if when else words
+    if when:
+        return f"{words}{comma or ''} {year(when, language)}"
+    return words + ("." if month.endswith(".") and ends_sentence(match.string, match.end()) else "")
 
 
 def _month_day(match: re.Match[str], language: str) -> str:
@@ -98,12 +104,32 @@ def _era(match: re.Match[str], language: str) -> str:
     return f"{year(match[1], language)} {letters}{stop}"
 
 
+def _days(match: re.Match[str], language: str) -> str:
+    return f"{_DAY_NAMES[match[1]]} to {_DAY_NAMES[match[2]]}"
+
+
+def _to(match: re.Match[str], language: str) -> str:
+    return " to "
+
+
+def _round(match: re.Match[str], language: str) -> str:
+    return "hundreds" if match[1] == "100" else "thousands"
+
+
 RULES: list[Rule] = [
     (re.compile(rf"{BEFORE}(\d{{4}})-(\d\d)-(\d\d)(?![\d-])"), _iso),
     (re.compile(rf"{BEFORE}(\d{{1,2}})/(\d{{1,2}})/(\d{{4}}|\d\d)(?![\d/])"), _slashes),
     (re.compile(rf"{BEFORE}(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}})(?!\d)"), _points),
-    (re.compile(r"(?<=\d)\s?[-–—]\s?(?=\d{1,2}:\d\d)"), lambda match, language: " to "),
-    (re.compile(r"(?<=\d)\s?[-–—]\s?(?=\d{1,2}\s?[ap]\.?m\b)", re.IGNORECASE), lambda match, language: " to "),
+    (
+        re.compile(rf"\b({_DAYS})\.?\s?[-–]\s?({_DAYS})\b\.?"),
+        _days,
+    ),
+    (
+        re.compile(r"(?<=\d[ap]m)\s?[-–—]\s?(?=\d)|(?<=[ap]\.m\.)\s?[-–—]\s?(?=\d)", re.IGNORECASE),
+        _to,
+    ),
+    (re.compile(r"(?<=\d)\s?[-–—]\s?(?=\d{1,2}:\d\d)"), _to),
+    (re.compile(r"(?<=\d)\s?[-–—]\s?(?=\d{1,2}\s?[ap]\.?m\b)", re.IGNORECASE), _to),
     (re.compile(rf"{BEFORE}(\d{{1,2}}):(\d\d)(?::(\d\d))?(?![\d:])(?:\s?([ap]\.m\.|[ap]m\b))?", re.IGNORECASE), _clock),
     (re.compile(rf"{BEFORE}(\d{{1,2}})\s?([ap]\.m\.|[ap]m\b)", re.IGNORECASE), _hour),
     (
@@ -113,15 +139,17 @@ RULES: list[Rule] = [
         _day_month,
     ),
     (
-        re.compile(
-            rf"\b({_MONTH})\s{_DAY}(?:\s?[-–]\s?{_DAY})?(?![\w:%/]|[.,]\d)(?:(,)?\s(\d{{4}})(?![\w]|,\d))?"
-        ),
+        re.compile(rf"\b({_MONTH})\s{_DAY}(?:\s?[-–]\s?{_DAY})?(?![\w:%/]|[.,]\d)(?:(,)?\s(\d{{4}})(?![\w]|,\d))?"),
         _month_day,
     ),
     (re.compile(rf"\b({_MONTH}),?\s(?=(?:1\d|20)\d\d\b)"), lambda match, language: _month(match[1]) + " "),
     (re.compile(rf"(?<![\w.,])(\d{{1,4}})\s?{_ERA}"), _era),
     (re.compile(r"\bAD\s(\d{1,4})\b"), lambda match, language: f"A-D {year(match[1], language)}"),
     (re.compile(r"(?<![\w.,'])'?([1-9]\d(?:00|[1-9]0))'?s\b"), _decade),
+    (
+        re.compile(r"(?<![\w.,])(100|1000)s\b"),
+        _round,
+    ),
     (re.compile(r"(?<!\w)'([1-9]0)s\b"), _decade),
     (re.compile(r"(?<=\b[Tt]he )([1-9]0)s\b"), _decade),
     (re.compile(r"(?<=\b(?:[Hh]is|[Hh]er|[Oo]ur|mid) )([1-9]0)s\b"), _decade),

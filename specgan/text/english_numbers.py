@@ -7,16 +7,23 @@ from collections.abc import Callable
 
 from specgan.text.numbers import spell, spell_digits, spell_integer
 
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str], str], str]]  # (match, language) -> words
+Said = Callable[[re.Match[str], str], str]  # (match, language) -> words
+Rule = tuple[re.Pattern[str], Said]
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?![\d])|\d+)(?:\.\d+)?|(?<![\w.])\.\d+"
 BEFORE = r"(?<![\w.,:/-])"  # nothing in front that could belong to the number
 MONTHS = (
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
 )  # fmt: skip
 _WORD = re.compile(r"[\s\"')\]}]*(\w*)")
-_SMALL = "the a an in on at it he she we you they this that these those there but and or if when then so as for to of his"
-_STARTERS = {word.capitalize() for word in f"{_SMALL} her our their my your its i what who how why not no".split()}
+# words that are more often the first of a sentence than a part of a name
+_STARTERS = frozenset((
+    "The", "A", "An", "In", "On", "At", "It", "He", "She", "We", "You", "They", "This", "That", "These", "Those",
+    "There", "But", "And", "Or", "If", "When", "Then", "So", "As", "For", "To", "Of", "His", "Her", "Our", "Their",
+    "My", "Your", "Its", "I", "What", "Who", "How", "Why", "Not", "No", "All", "Some", "Many", "Most", "After",
+    "Before",
+))  # fmt: skip
 
 
 def number(text: str, language: str) -> str:

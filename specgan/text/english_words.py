@@ -9,7 +9,8 @@ from specgan.text.numbers import spell
 
 # before a name: they never end a sentence
 _TITLES = {
-    "Mr": "Mister", "Mrs": "Missus", "Ms": "Ms", "Dr": "Doctor", "Drs": "Doctors", "Prof": "Professor", "Rev": "Reverend",
+    "Mr": "Mister", "Mrs": "Missus", "Ms": "Ms", "Dr": "Doctor", "Drs": "Doctors", "Prof": "Professor",
+    "Rev": "Reverend",
     "Hon": "Honourable", "Gen": "General", "Col": "Colonel", "Maj": "Major", "Capt": "Captain", "Cmdr": "Commander",
     "Lt": "Lieutenant", "Sgt": "Sergeant", "Cpl": "Corporal", "Pvt": "Private", "Adm": "Admiral", "Gov": "Governor",
     "Sen": "Senator", "Rep": "Representative", "Pres": "President", "Supt": "Superintendent", "Messrs": "Messieurs",
@@ -22,7 +23,8 @@ _ABBREVIATIONS = {
     "Hwy": "Highway", "Pkwy": "Parkway", "Sq": "Square", "etc": "et cetera", "vs": "versus", "approx": "approximately",
     "est": "established", "misc": "miscellaneous", "incl": "including", "excl": "excluding", "vol": "volume",
     "Vol": "Volume", "Jan": "January", "Feb": "February", "Apr": "April", "Aug": "August", "Sept": "September",
-    "Sep": "September", "Oct": "October", "Nov": "November", "Dec": "December", "Tues": "Tuesday", "Tue": "Tuesday",
+    "Sep": "September", "Oct": "October", "Nov": "November", "Dec": "December", "Mon": "Monday", "Tues": "Tuesday",
+    "Tue": "Tuesday",
     "Wed": "Wednesday", "Thurs": "Thursday", "Thu": "Thursday", "Fri": "Friday", "tel": "telephone", "ext": "extension",
     "lbs": "pounds", "hrs": "hours", "mins": "minutes", "secs": "seconds", "Govt": "Government", "govt": "government",
     "cont": "continued", "intl": "international",

@@ -33,7 +33,7 @@ class Lexicon:
 
     @classmethod
     def read(cls, path: str | Path) -> Lexicon:
-        """Read a lexicon file: `words<TAB>phonemes` a line, UTF-8; blank lines and lines that begin with # are passed over.
+        """Read a lexicon file: `words<TAB>phonemes` a line, UTF-8. Blank lines and lines after # are passed over.
 
             # ours
             Gaither<TAB>ɡˈeɪðɚ
@@ -57,7 +57,8 @@ class Lexicon:
         for number, line in enumerate(text.split("\n"), 1):
             if not line.strip() or line.lstrip().startswith("#"):
                 continue
-            words, tab, phonemes = (part.strip() for part in line.partition("\t"))
+            words, tab, phonemes = line.partition("\t")
+            words, phonemes = words.strip(), phonemes.strip()
             if not tab:
                 raise InputError(f"{path}:{number}: no tab; a line is word<TAB>phonemes, as in Anna<TAB>ˈænə")
             first = lines.setdefault(_key(words), number)

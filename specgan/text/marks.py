@@ -15,10 +15,10 @@ _SOUND = rf"[^{_NO_LETTER}\s]"
 _CLASS = re.escape(MARKS)
 
 _PLURAL = re.compile(rf"(?<={_LETTER})\((e?s)\)")
+_LAST_BRACKET = re.compile(r"[)\]}|\s]+$")
 _BRACKET = re.compile(r"[()\[\]{}|]")
 _DASH = re.compile(r"\s[-–]+(?=\s)|—+|[-–]{2,}")
 _BETWEEN = re.compile(rf"(?<={_SOUND})–(?={_SOUND})")
-_OTHER = re.compile(rf"[^{_CLASS}'%\-\s\d]")
 _PERCENT = re.compile(r"(?<!\d)%")
 _LOOSE_HYPHEN = re.compile(rf"(?<!{_SOUND})-+|-+(?!{_SOUND})")
 _RUN = re.compile(rf"\s*([{_CLASS}][{_CLASS}\s]*)")
@@ -29,6 +29,7 @@ _ELIDED = re.compile(rf"(?:em|tis|twas|twere|til|till|cause|bout|round|cos|neath
 def settle(text: str) -> str:
     """Fold everything that is no word into the eight marks; the result settles to itself."""
     text = _PLURAL.sub(r"\1", text)
+    text = _LAST_BRACKET.sub("", text)
     text = _BRACKET.sub(" , ", text)
     text = _DASH.sub(" — ", text)
     text = _BETWEEN.sub("-", text)
@@ -41,7 +42,11 @@ def settle(text: str) -> str:
 
 def _strongest(match: re.Match[str]) -> str:
     run, text = match[0], match.string
-    if run in (".", ",", ":") and text[match.start() - 1 : match.start()].isdigit() and text[match.end() :][:1].isdigit():
+    if (
+        run in (".", ",", ":")
+        and text[max(0, match.start() - 1) : match.start()].isdigit()
+        and text[match.end() : match.end() + 1].isdigit()
+    ):
         return run  # within a number of a language whose figures stay
     if "..." in run:
         run = run.replace("...", "…")
@@ -54,7 +59,7 @@ def _apostrophes(text: str) -> str:
 
     def kept(match: re.Match[str]) -> str:
         nonlocal opened
-        before, after = text[: match.start()][-1:], text[match.end() :][:1]
+        before, after = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
         inner, outer = bool(before) and _is_sound(before), bool(after) and _is_sound(after)
         if inner and outer:
             return "'"

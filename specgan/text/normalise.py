@@ -45,19 +45,22 @@ def normalise(text: str, language: str) -> str:
         Once for the whole text, if characters were left out that a voice of this language cannot speak: control
         characters, emoji, letters of other scripts.
     """
-    from specgan.text import english, languages  # their patterns take longer to compile than the rest to import
-
     language = language.lower().replace("_", "-")
     is_english = language.split("-")[0] == "en"
-    if language == "en":
-        language = "en-us"
     folded = characters.fold(text)
     if is_english:
-        folded = english.greek(folded)
+        from specgan.text.english import (  # patterns take time to compile, so only those of the language
+            expand,
+            name_greek,
+        )
+
+        language = "en-us" if language == "en" else language
+        folded = name_greek(folded)
+    else:
+        from specgan.text.languages import expand
     kept, skipped = characters.strip_unspeakable(folded, language)
     if skipped:
         warnings.warn(f"characters that cannot be spoken are skipped: {_named(skipped)}", UserWarning, stacklevel=1)
-    expand = english.expand if is_english else languages.expand
     *firsts, last = blocks(kept) or [""]
     spoken = " ".join([*(block if block[-1] in MARKS else block + "." for block in firsts), last])
     before = None

@@ -21,7 +21,8 @@ _CUTS = [
         r"\s",
     )
 ]
-_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")  # each is counted as a word
+_IDEOGRAPH = r"\u3040-\u30ff\u3400-\u9fff"  # each is counted as a word
+_WORD = re.compile(rf"[{_IDEOGRAPH}]|[^\s{_IDEOGRAPH}]+")
 
 
 def prepare_text(text: str, language: str) -> list[str]:
@@ -50,8 +51,8 @@ def prepare_text(text: str, language: str) -> list[str]:
 def sentences(text: str) -> list[str]:
     """Cut a **normalised** text at the ends of sentences.
 
-    In a text as people write it a full stop may as well be an abbreviation's, an initial's, a decimal point or the dot of an
-    address, and a paragraph may end without one. Normalisation settles all that, so it has to come first.
+    In a text as people write it a full stop may as well be an abbreviation's, an initial's, a decimal point or the dot
+    of an address, and a paragraph may end without one. Normalisation settles all that, so it has to come first.
 
     Parameters
     ----------
@@ -61,13 +62,14 @@ def sentences(text: str) -> list[str]:
     Returns
     -------
     list of str
-        None of more than 60 words or 400 characters: a longer sentence is cut further, behind punctuation if there is some,
-        else before a conjunction or a word; such a cut within a clause gets a comma.
+        None of more than 60 words or 400 characters: a longer sentence is cut further, behind punctuation if there is
+        some, else before a conjunction or a word; such a cut within a clause gets a comma.
     """
     pieces: list[str] = []
     start = 0
     for match in _END.finditer(text):
-        if not match[1].islower():  # "Stop! he said" is one sentence
+        # "Stop! he said" is one sentence, but every full stop ends one
+        if text[match.start() - 1] == "." or not match[1].islower():
             pieces += _short(text[start : match.start()])
             start = match.end()
     return pieces + _short(text[start:])
@@ -85,10 +87,8 @@ def _short(sentence: str) -> list[str]:
 
 def _limit(sentence: str) -> int:
     """The number of characters that are not too much."""
-    words = 0
-    for match in re.finditer(r"[\u3040-\u30ff\u3400-\u9fff]|[^\s\u3040-\u30ff\u3400-\u9fff]+", sentence[: LONGEST_CHARACTERS + 1]):
-        words += 1
-        if words > LONGEST_WORDS:
+    for words, match in enumerate(_WORD.finditer(sentence, 0, LONGEST_CHARACTERS + 1)):
+        if words == LONGEST_WORDS:
             return match.start()
     return LONGEST_CHARACTERS
 

@@ -1,7 +1,7 @@
 """Phonemes as numbers: an IPA string → tokens → ids of a model's inventory. No torch.
 
-    ^ hə l ˈoʊ ,  w ˈɜː l d .        tokens of "həlˈoʊ, wˈɜːld."
-    a phone is a letter with its modifiers, its stress (or tone) a number of its own
+^ hə l ˈoʊ ,  w ˈɜː l d .        tokens of "həlˈoʊ, wˈɜːld."
+a phone is a letter with its modifiers, its stress (or tone) a number of its own
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAUSES = START + SPACE + PUNCTUATION
 STRESSES = "ˈˌ"
 TONES = "0123456789˥˦˧˨˩"
 _JOINERS = "ːˑʰʲʷˠˤʼ˞ⁿˡ̩"  # modifiers that Unicode counts as letters, and the syllabic mark
-_IGNORED = "‿͡-|‖_'ˈˌ\u200d"  # ties, hyphens
+_IGNORED = "‿\u0361\u035c-|‖_'\u200d"  # ties, hyphens
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ def tokenise(ipa: str) -> list[Token]:
     """
     tokens = [Token(START)]
     stress = ""
-    for letter in ipa.strip():
+    for letter in unicodedata.normalize("NFD", ipa.strip()).replace("c\u0327", "ç"):  # ã is a phone and its modifier
+        if letter in _IGNORED:
+            continue
         if letter in STRESSES:
             stress = letter
         elif letter in PUNCTUATION or letter.isspace():
@@ -55,7 +57,7 @@ def tokenise(ipa: str) -> list[Token]:
             tokens[-1] = Token(tokens[-1].phone + letter, tokens[-1].stress)
         elif letter in TONES:
             _tone(tokens, letter)
-        elif letter not in _IGNORED and not _modifies(letter):
+        elif not _modifies(letter):
             vowel = bool(stress) and _is_vowel(letter)
             tokens.append(Token(letter, stress if vowel else ""))
             stress = "" if vowel else stress

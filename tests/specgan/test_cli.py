@@ -427,7 +427,7 @@ def test_a_run_trains_resumes_decodes_and_packs(place, monkeypatch, capsys):
         assert "mini" in file.comment
 
     packed: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("specgan.export.export", lambda *given, critics: packed.append((*given, critics)))
+    monkeypatch.setattr("specgan.pack.export", lambda *given, critics: packed.append((*given, critics)))
     assert main(["pack", str(run), "-o", "mine", "--projections", "5", "--licence", "CC0 1.0"]) == 0
     ((generator, spec, out, card, facts, critics),) = packed
     assert (generator.projections, spec, out) == (5, preset("22k"), Path("mine"))

@@ -90,9 +90,16 @@ def load_weights(path: str | Path, module: nn.Module, name: str) -> dict[str, An
         If the file cannot be read or is of another architecture: names the first keys and what the file is of.
     """
     tensors, facts = load_tensors(path)
+    put_weights(tensors, module, path, name, facts)
+    return facts
+
+
+def put_weights(
+    tensors: Mapping[str, Tensor], module: nn.Module, path: str | Path, name: str, facts: Mapping[str, Any]
+) -> None:
+    """As `load_weights`, with tensors and facts that were read from `path`, and perhaps changed since."""
     _require_same_keys(tensors, {key: value.shape for key, value in module.state_dict().items()}, path, name, facts)
     module.load_state_dict(tensors)
-    return facts
 
 
 def _require_same_keys(

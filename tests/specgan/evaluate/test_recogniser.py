@@ -68,7 +68,7 @@ def test_says_how_to_get_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_folder_of_ones_own_must_be_a_model(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="has no model.bin"):
+    with pytest.raises(InputError, match=r"has no model\.bin"):
         Recogniser(tmp_path)
     for name in ("model.bin", "config.json", "tokenizer.json"):
         (tmp_path / name).write_text("{}")

@@ -12,7 +12,7 @@ import pytest
 
 from specgan.evaluate.errors import NotMeasurable
 from specgan.evaluate.metrics import VOCODER, Metric
-from specgan.evaluate.report import Results, evaluate, evaluate_vocoder, summarise, write
+from specgan.evaluate.report import Results, Row, evaluate, evaluate_vocoder, summarise, write
 from vocoder.errors import InputError
 
 RATE = 22_050
@@ -59,6 +59,18 @@ class TestSummarise:
         nothing = summarise([None])
         assert (nothing.mean, nothing.low, nothing.high, nothing.count) == (None, None, None, 0)
 
+    def test_weights_make_it_the_rate_of_the_whole(self) -> None:
+        # 1 error in 2 words and 0 in 8 are 1 in 10; resampled rates are 1/2, 1/10 and 0
+        found = summarise([0.5, 0.0], [2.0, 8.0])
+        assert (found.mean, found.low, found.high) == (pytest.approx(0.1), 0.0, 0.5)
+        assert summarise([None, 0.5], [3.0, 2.0]).mean == 0.5
+        values = np.random.default_rng(3).standard_normal(30).tolist()
+        assert summarise(values, [7.0] * 30).low == pytest.approx(summarise(values).low)
+
+    def test_median(self) -> None:
+        found = summarise([1.0, 2.0, 90.0], median=True)
+        assert (found.mean, found.low, found.high) == (2.0, 1.0, 90.0)
+
 
 class TestEvaluate:
     def test_a_value_or_a_reason_for_every_utterance(self, results: Results) -> None:
@@ -97,6 +109,20 @@ class TestReport:
             "same: difference left out for 1 of 3 (silent).  ",
             "double: difference left out for 1 of 3 (silent).",
         ]
+
+    def test_weights_medians_and_details(self) -> None:
+        rows = [
+            Row("a", {"difference": 1.0}, {}, {"difference": 3.0}, {"heard": "so"}),
+            Row("b", {"difference": 2.0}, {}, {"difference": 1.0}),
+        ]
+        results = Results(RATE, METRICS, {"it": rows})
+        assert results.summary("it", "difference").mean == 1.25
+        found = results.to_dict()["systems"]["it"]["utterances"]
+        assert found[0]["weights"] == {"difference": 3.0} and found[0]["details"] == {"heard": "so"}
+        assert "details" not in found[1]
+        medians = Results(RATE, METRICS, {"it": rows}, frozenset({"difference"}))
+        assert medians.summary("it", "difference").mean == 1.5
+        assert "[95 % bootstrap interval]; of difference the median." in medians.markdown()
 
     def test_nothing_measured_is_a_dash(self) -> None:
         results = evaluate_vocoder({"same": lambda w: w}, RECORDINGS[1:2], RATE, METRICS)

@@ -1,0 +1,114 @@
+# Stages 2 to 7 of a recipe that trains a voice; sourced after pipeline.sh.
+#
+#   align/ ── alignments/ ── acoustic/ ── gan/ ── mels/ ── vocoder/ ── model/ ── wavs/, RESULTS.md
+
+parts=(align acoustic gan vocoder)
+conf_help="folder with align.yaml, acoustic.yaml, gan.yaml and vocoder.yaml, the settings of each training"
+settings_help="changes a setting of one of these: acoustic.train.steps=5000"
+options=(--textgrids)
+options_help="  --textgrids PATH  TextGrids of another aligner, such as the Montreal Forced Aligner, whose words set the limits
+"
+textgrids="" from=""
+pretrained=$root/recipes/vocoder/kathleen/pretrained  # the shipped vocoder, with its critics
+
+check() {
+    local part word
+    for part in "${parts[@]}"; do
+        [[ -f $conf/$part.yaml ]] || fail "$conf/$part.yaml: no such file; --conf names a folder with the settings"
+    done
+    for word in ${settings[@]+"${settings[@]}"}; do
+        [[ " ${parts[*]} " == *" ${word%%.*} "* ]] || fail "$word: a setting begins with align., acoustic., gan. or vocoder."
+    done
+    [[ -z $textgrids || -d $textgrids ]] || fail "$textgrids: no such folder; --textgrids names one with a TextGrid a recording"
+}
+
+# settings_of PART: fills `chosen` with its settings, without the prefix
+settings_of() {
+    local word
+    chosen=()
+    for word in ${settings[@]+"${settings[@]}"}; do
+        if [[ $word == "$1".* ]]; then chosen+=("${word#"$1".}"); fi
+    done
+}
+
+sample_rate() {
+    settings_of acoustic
+    rate "$conf/acoustic.yaml" ${chosen[@]+"${chosen[@]}"}
+}
+
+# place PATH: as the value of a setting
+place() {
+    if [[ $1 == /* ]]; then printf '"%s"' "$1"; else printf '"%s"' "$PWD/$1"; fi
+}
+
+# trained PART KEY=VALUE ...: train one of the parts in $run/PART
+trained() {
+    local part=$1 train validation  # not inside the command: a failure there would go unnoticed
+    shift
+    train=$(manifests_of train)
+    validation=$(manifests_of validation)
+    settings_of "$part"
+    say "-- $part"
+    training train "$conf/$part.yaml" --out "$run/$part" "data.train=$train" "data.validation=$validation" "$@" \
+        ${chosen[@]+"${chosen[@]}"}
+}
+
+stage_2() {
+    trained align
+    specgan align "$run"/data/*/*.jsonl --out "$run/alignments" --model "$run/align" ${textgrids:+--textgrids "$textgrids"}
+}
+
+stage_3() {
+    local alignments vocoder=$pretrained initial=()
+    alignments=$(place "$run/alignments")
+    if [[ -n $from ]]; then
+        initial=("initial=$(place "$from")")
+        vocoder=$from
+    fi
+    trained acoustic "alignments=$alignments" ${initial[@]+"${initial[@]}"}
+    trained gan "alignments=$alignments" "acoustic=$(place "$run/acoustic")" "vocoder=$(place "$vocoder")" \
+        ${initial[@]+"${initial[@]}"}
+}
+
+stage_4() {
+    local mels initial=$pretrained
+    specgan draw "$run/gan" "$run"/data/*/{train,validation}.jsonl --out "$run/mels" --alignments "$run/alignments"
+    if [[ -n $from ]]; then initial=$from; fi
+    mels=$(place "$run/mels")
+    settings_of vocoder
+    say "-- vocoder"
+    training vocoder train "$conf/vocoder.yaml" --out "$run/vocoder" "data.train=[$(place "$run/mels/train.jsonl")]" \
+        "data.validation=[$(place "$run/mels/validation.jsonl")]" "data.mels=$mels" "initial=$(place "$initial")" \
+        ${chosen[@]+"${chosen[@]}"}
+}
+
+# pack the voice unless this has been done since the last training: what is evaluated is what will be given away
+packed() {
+    local state stale=false
+    for state in "$run"/{gan,vocoder}/checkpoints/step-*/state.json; do
+        if [[ $state -nt $run/model/config.json ]]; then stale=true; fi
+    done
+    $stale || return 0
+    rm -rf "$run/model"
+    specgan pack "$run/gan" --vocoder "$run/vocoder" --out "$run/model"
+}
+
+stage_5() {
+    packed
+    python "$root/recipes/lib/tts_wavs.py" "$run/model" "$run"/data/*/test.jsonl --out "$run/wavs"
+}
+
+stage_6() {
+    packed
+    local more=()
+    if [[ -n ${sentences-} ]]; then more+=(--sentences "$sentences"); fi
+    if $mini; then more+=(--mini); fi
+    python "$root/recipes/lib/tts_results.py" "$run" "$run/model" --test "$test_set" --alignments "$run/alignments" \
+        ${more[@]+"${more[@]}"} --command "$command_line"
+}
+
+stage_7() {
+    packed
+    if [[ -f $run/RESULTS.md ]]; then cp "$run/RESULTS.md" "$run"/*.png "$run/model"; fi
+    say "the voice: $run/model"
+}

@@ -1,0 +1,125 @@
+import itertools
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels, quiet
+from specgan.text.symbols import Symbols, Token
+from vocoder.errors import InputError
+
+
+def paths(frames, tokens):
+    """Every way to cut `frames` frames into `tokens` durations of at least one."""
+    for cuts in itertools.combinations(range(1, frames), tokens - 1):
+        yield np.diff([0, *cuts, frames])
+
+
+def value(scores, durations):
+    return scores[np.arange(len(scores)), np.repeat(np.arange(len(durations)), durations)].sum()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_best_path_is_the_best_of_all_paths(seed):
+    scores = np.random.default_rng(seed).normal(size=(9, 4))
+    best = max(paths(9, 4), key=lambda durations: value(scores, durations))
+    np.testing.assert_array_equal(best_path(scores), best)
+
+
+def test_best_path_keeps_to_what_is_allowed_and_says_when_nothing_is():
+    scores = np.zeros((6, 3))
+    scores[:4, 1:] = -np.inf
+    np.testing.assert_array_equal(best_path(scores), [4, 1, 1])
+    scores[4, 1] = -np.inf
+    with pytest.raises(InputError, match="limits"):
+        best_path(scores)
+    with pytest.raises(InputError, match="2 frames are too few for 3"):
+        best_path(np.zeros((2, 3)))
+
+
+def test_forward_sum_is_the_sum_over_all_paths():
+    scores = torch.randn(1, 7, 3, generator=torch.Generator().manual_seed(0))
+    log = scores.log_softmax(2)[0].double().numpy()
+    total = np.logaddexp.reduce([value(log, durations) for durations in paths(7, 3)])
+    found = forward_sum(scores, torch.tensor([7]), torch.tensor([3]))
+    assert found.item() == pytest.approx(-total / 7, rel=1e-4)
+
+
+def test_forward_sum_of_a_padded_batch_is_the_mean_of_its_rows():
+    generator = torch.Generator().manual_seed(0)
+    long, short = torch.randn(1, 12, 5, generator=generator), torch.randn(1, 6, 3, generator=generator)
+    padded = torch.full((1, 12, 5), -1e4)
+    padded[:, :6, :3] = short
+    together = forward_sum(torch.cat([long, padded]), torch.tensor([12, 6]), torch.tensor([5, 3]))
+    apart = [forward_sum(x, torch.tensor([x.shape[1]]), torch.tensor([x.shape[2]])) for x in (long, short)]
+    torch.testing.assert_close(together, torch.stack(apart).mean(), rtol=1e-4, atol=1e-5)
+
+
+def test_prior_is_the_beta_binomial_of_scipy():
+    prior = diagonal_prior(torch.tensor([20, 11]), torch.tensor([7, 4])).exp().numpy()
+    for t in (1, 10, 20):
+        wanted = scipy.stats.betabinom.pmf(np.arange(7), 6, t, 20 + 1 - t)
+        np.testing.assert_allclose(prior[0, t - 1], wanted, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(prior[1, :11].sum(axis=1), 1, rtol=1e-3)
+    assert not prior[1, :, 4:].any()
+
+
+def test_quiet_frames_are_those_near_the_floor_of_their_utterance():
+    mel = torch.full((2, 80, 50), -4.0)
+    mel[0, :, 10:20] = -8.0
+    mel[1] -= 3.0  # another level, the same shape
+    mel[1, :, 30:35] = -11.0
+    found = quiet(mel, torch.ones(2, 1, 50, dtype=torch.bool))
+    assert found[0].nonzero().flatten().tolist() == list(range(10, 20))
+    assert found[1].nonzero().flatten().tolist() == list(range(30, 35))
+
+
+def test_labels_leave_out_padding_and_pauses_that_are_none():
+    scores = torch.full((2, 6, 3), -1.0)
+    for frame, token in enumerate([0, 1, 1, 1, 2, 2]):
+        scores[0, frame, token] = 0.0
+    for frame, token in enumerate([0, 0, 1, 2]):
+        scores[1, frame, token] = 0.0
+    phones = torch.tensor([[1, 5, 2], [1, 6, 2]])
+    pauses = torch.tensor([False, True, True, False, False, False, False])
+    labels = path_labels(scores, torch.tensor([6, 4]), phones, pauses)
+    assert labels.tolist() == [[UNSURE, 5, 5, 5, 2, 2], [1, 1, 6, UNSURE, UNSURE, UNSURE]]
+
+
+def test_an_aligner_finds_the_boundaries_of_sounds_that_it_was_never_told():
+    """Seven "phones" with a spectrum each, cut at random places: after a hundred steps boundaries are found again."""
+    random = np.random.default_rng(0)
+    letters = "abcdefg"
+    symbols = Symbols.of([[Token(letter) for letter in letters]])
+    spectra = random.normal(-5.5, 2.0, size=(len(symbols.phones), 20))
+
+    def example():
+        ids = [symbols.phones.index(letter) for letter in random.permutation(list(letters))]
+        durations = random.integers(3, 15, size=len(ids))
+        mel = np.repeat(spectra[ids], durations, axis=0) + random.normal(0, 0.5, size=(durations.sum(), 20))
+        return ids, durations, torch.tensor(mel.T[None], dtype=torch.float32)
+
+    torch.manual_seed(0)
+    aligner = Aligner(20, symbols, width=32)
+    optimizer = torch.optim.AdamW(aligner.parameters(), 3e-3)
+
+    def scores(ids, mel):
+        spoken, mask = torch.ones(1, 1, len(ids), dtype=torch.bool), torch.ones(1, 1, mel.shape[2], dtype=torch.bool)
+        return aligner.scores(aligner(mel), mel, mask, torch.tensor([ids]), spoken).log_softmax(2)
+
+    for step in range(100):
+        ids, _, mel = example()
+        frames, tokens = torch.tensor([mel.shape[2]]), torch.tensor([len(ids)])
+        led = scores(ids, mel) + (diagonal_prior(frames, tokens) if step < 50 else 0)
+        optimizer.zero_grad()
+        forward_sum(led, frames, tokens).backward()
+        optimizer.step()
+    errors, uniform = [], []
+    for _ in range(10):
+        ids, durations, mel = example()
+        truth = durations.cumsum()[:-1]
+        with torch.no_grad():
+            errors.append(np.abs(best_path(scores(ids, mel)[0].double().numpy()).cumsum()[:-1] - truth))
+        uniform.append(np.abs(np.arange(1, len(ids)) * mel.shape[2] / len(ids) - truth))
+    assert np.concatenate(errors).mean() < 0.5 < 2 < np.concatenate(uniform).mean()
