@@ -45,6 +45,8 @@ def load(
     if backend == "onnx":
         if device != "cpu":
             raise InputError(f"the device {device} needs the backend torch; ONNX Runtime computes on the CPU")
+        if (Path(name_or_folder) / "checkpoints").is_dir():
+            raise InputError(f"{name_or_folder}: is a run, which needs the backend torch; or pack it")
         from specgan.runtime import model
 
         functions = model.load(name_or_folder, threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from specgan import DEFAULT_VOICE
 from vocoder.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return end.code if isinstance(end.code, int) else 0
         except InputError as error:
             return _complain(error, 2)
+        except BrokenPipeError:  # whoever read the sound or the list has heard enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it exits
+            return 1
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in ("specgan", "vocoder"):
                 raise
@@ -110,7 +115,7 @@ def infer(
         typer.Option("-o", "--out", help="Sound file (wav, flac, ogg, mp3); - for a wav in a pipe; --file: a folder."),
     ] = None,
     play: Annotated[bool, typer.Option("--play", help="Play it.")] = False,
-    model: Annotated[str, typer.Option(help="A shipped voice or a model folder; with torch, a run.")] = "kathleen",
+    model: Annotated[str, typer.Option(help="A shipped voice or a model folder; with torch, a run.")] = DEFAULT_VOICE,
     speaker: Annotated[str | None, typer.Option(help="One of the voice's speakers. Default: its first.")] = None,
     language: Annotated[str | None, typer.Option(help="One of the voice's languages. Default: its first.")] = None,
     speed: Annotated[float, typer.Option(help="2 is twice as fast; 0.25 to 4.")] = 1.0,

@@ -179,9 +179,10 @@ def _graphs(draw: Draw, render: nn.Module, config: Mapping[str, Any]) -> dict[st
     frames = SpecUNet.multiple * quarter
     ids, one = torch.ones(1, 20, dtype=torch.int64), torch.zeros(1, dtype=torch.int64)
     text, line, mel = torch.zeros(1, width, TRACED), torch.zeros(1, TRACED), torch.zeros(1, bands, TRACED)
+    # clones, because a tensor that is given twice would be taken for one input
     examples: dict[str, tuple[nn.Module, tuple[Tensor, ...], tuple[dict[int, Any], ...]]] = {
-        "encode": (Encode(draw.acoustic), (ids, ids, one, one), ({1: tokens}, {1: tokens}, {}, {})),
-        "draw": (draw, (text, line, line, one, mel), ({2: frames}, {1: frames}, {1: frames}, {}, {2: frames})),
+        "encode": (Encode(draw.acoustic), (ids, ids.clone(), one, one.clone()), ({1: tokens}, {1: tokens}, {}, {})),
+        "draw": (draw, (text, line, line.clone(), one, mel), ({2: frames}, {1: frames}, {1: frames}, {}, {2: frames})),
         "render": (render, (mel,), ({2: torch.export.Dim("frames", min=2)},)),
     }
     return {

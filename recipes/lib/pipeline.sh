@@ -3,7 +3,7 @@
 # A recipe sets before:
 #   task, corpus, conf           what it is; the settings of the training, a file or a folder of files
 #   data_help                    what --data must name, one line
-#   settings                     settings that differ from those of `conf`, if any; those of the command line come after
+#   defaults                     settings that differ from those of `conf`, if any; those of the command line come after
 # and after, with the library of its task (vocoder.sh, tts.sh):
 #   download, manifests, mini    functions: stage -1, stage 0, what --mini changes besides the settings
 #   options, options_help        names of further options with a value (--from sets `from`), and their lines of --help
@@ -14,7 +14,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 fixtures=$root/tests/fixtures
 export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
-mini=false stage=-1 stop_stage=7 processes=1 tag="" data=${data-} settings=(${settings[@]+"${settings[@]}"})
+mini=false stage=-1 stop_stage=7 processes=1 tag="" data=${data-} settings=() defaults=(${defaults[@]+"${defaults[@]}"})
 options=() options_help=""
 
 usage() {
@@ -81,8 +81,10 @@ arguments() {
     if $mini; then
         conf=$root/recipes/$task/conf/mini
         [[ -d $conf ]] || conf+=.yaml
+        defaults=()
         mini
     fi
+    settings=(${defaults[@]+"${defaults[@]}"} ${settings[@]+"${settings[@]}"})
     check
     [[ -n $data ]] || fail "--data is missing: $data_help"
     [[ -n $tag ]] || tag=$(basename "${conf%.*}")
@@ -114,6 +116,25 @@ manifests_of() {
     done
     local IFS=,
     printf '[%s]' "${paths[*]}"
+}
+
+# fetched SIZE ADDRESS FOLDER INSIDE PAGE: download an archive (.tar.bz2 or .zip); its folder INSIDE, or what it holds if
+# that is empty, becomes FOLDER
+fetched() {
+    local size=$1 address=$2 folder=$3 inside=$4 page=$5 unpacked=$3.unpacking archive
+    archive=$unpacked/${address##*/}
+    mkdir -p "$unpacked/content"  # nothing half-unpacked ever has the corpus's name
+    say "fetching $size from $address"
+    if ! curl --fail --location --show-error --silent --output "$archive" "$address"; then
+        rm -rf "$unpacked"
+        fail "$address cannot be fetched; get ${folder##*/} from $page and give its folder as --data"
+    fi
+    case $archive in
+        *.zip) python -m zipfile --extract "$archive" "$unpacked/content" ;;
+        *) tar --extract --file "$archive" --directory "$unpacked/content" ;;
+    esac
+    mv "$unpacked/content${inside:+/$inside}" "$folder"
+    rm -rf "$unpacked"
 }
 
 stage_1() { python "$root/recipes/lib/statistics.py" "$run"/data/*/*.jsonl; }

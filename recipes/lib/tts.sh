@@ -1,5 +1,11 @@
 # Stages 2 to 7 of a recipe that trains a voice; sourced after pipeline.sh.
 #
+# A recipe sets, besides what pipeline.sh says:
+#   tested       which of its corpora is evaluated: NAME of `prepared NAME …`
+#   sentences    file of harder sentences that are evaluated too, if any
+#
+# The run folder:
+#
 #   align/ ── alignments/ ── acoustic/ ── gan/ ── mels/ ── vocoder/ ── model/ ── wavs/, RESULTS.md
 
 parts=(align acoustic gan vocoder)
@@ -13,6 +19,10 @@ pretrained=$root/recipes/vocoder/kathleen/pretrained  # the shipped vocoder, wit
 
 check() {
     local part word
+    if [[ -n $from ]]; then
+        from=$(weights_of "$from") || exit
+        if ! $mini && [[ $conf == "$here/../kathleen/conf/tiny" ]]; then conf=$here/conf/finetune; fi
+    fi
     for part in "${parts[@]}"; do
         [[ -f $conf/$part.yaml ]] || fail "$conf/$part.yaml: no such file; --conf names a folder with the settings"
     done
@@ -20,6 +30,15 @@ check() {
         [[ " ${parts[*]} " == *" ${word%%.*} "* ]] || fail "$word: a setting begins with align., acoustic., gan. or vocoder."
     done
     [[ -z $textgrids || -d $textgrids ]] || fail "$textgrids: no such folder; --textgrids names one with a TextGrid a recording"
+}
+
+# weights_of VOICE: the folder with the weights of a shipped voice, a packed one, or one that a recipe trained
+weights_of() {
+    local place
+    for place in "$1" "$1/model" "$root/recipes/tts/$1/pretrained" "$root/specgan/zoo/$1"; do
+        if [[ -f $place/painter.safetensors ]]; then printf '%s' "$place"; return; fi
+    done
+    fail "$1: no voice with its weights (painter.safetensors); --from names a shipped voice or a packed one"
 }
 
 # settings_of PART: fills `chosen` with its settings, without the prefix
@@ -103,7 +122,7 @@ stage_6() {
     local more=()
     if [[ -n ${sentences-} ]]; then more+=(--sentences "$sentences"); fi
     if $mini; then more+=(--mini); fi
-    python "$root/recipes/lib/tts_results.py" "$run" "$run/model" --test "$test_set" --alignments "$run/alignments" \
+    python "$root/recipes/lib/tts_results.py" "$run" "$run/model" --test "$run/data/$tested/test.jsonl" --alignments "$run/alignments" \
         ${more[@]+"${more[@]}"} --command "$command_line"
 }
 

@@ -5,10 +5,11 @@ text ── script.read ── ids ── encode ── round, repeat ── dra
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -22,6 +23,9 @@ from vocoder.signal.chunks import CHUNK, plan
 
 FADE = 0.005
 """Seconds by which both ends of a sentence are faded, so that no join clicks."""
+
+PICTURE = 448
+"""Frames that `draw` is given at most, context included: 5 s at 22 kHz. Its memory grows by 0.3 MB a frame."""
 
 LEAST, MOST = 0.25, 4.0  # of speed, pitch and energy
 
@@ -89,8 +93,8 @@ class Voice:
     ----------
     model : SpeechFunctions
         See `specgan.runtime.model` and `specgan.torch_backend`.
-    chunk : int
-        Frames computed at once.
+    picture, chunk : int
+        Frames drawn and frames rendered at once.
 
     Raises
     ------
@@ -98,10 +102,9 @@ class Voice:
         If the model is for another task, or its config.json is damaged.
     """
 
-    def __init__(self, model: SpeechFunctions, chunk: int = CHUNK) -> None:
-        self.model, self.config = model, VoiceConfig.read(model.config, model.name)
-        self.chunk = _up(chunk, self.config.multiple)
-        self._vocoder = Vocoder(model, self.chunk)
+    def __init__(self, model: SpeechFunctions, picture: int = PICTURE, chunk: int = CHUNK) -> None:
+        self.model, self.config, self.picture = model, VoiceConfig.read(model.config, model.name), picture
+        self._vocoder = Vocoder(model, chunk)
         self._clipped = False
 
     @property
@@ -149,47 +152,59 @@ class Voice:
         how = Manner(**manner)
         speaker = self.config.choose("speaker", how.speaker)
         language = self.config.choose("language", how.language)
-        return self._sentences(text, how, speaker, language)
+        return self._sentences(text, replace(how, speaker=speaker, language=language))
 
-    def _sentences(self, text: str, how: Manner, speaker: str, language: str) -> Iterator[Drawn]:
+    def _sentences(self, text: str, how: Manner) -> Iterator[Drawn]:
+        language = self.config.choose("language", how.language)
         script = read(text, self.config.symbols, language, how.lexicon, how.phonemes)
-        sentence, before, index = next(script), 0.0, 0
-        while sentence is not None:
+        sentence, before = next(script, None), 0.0
+        for index in itertools.count():
+            if sentence is None:
+                return
             following = next(script, None)
-            pause = PAUSES[sentence.pause] / how.speed if following else 0.0
             # half of a pause at the end of one sentence and half at the beginning of the next: the model
             # draws it, with the noise floor of its recordings, and needs not draw a longer silence than it knows
-            yield self._draw(sentence, how, speaker, language, (before, pause / 2), index)
-            sentence, before, index = following, pause / 2, index + 1
+            after = PAUSES[sentence.pause] / how.speed / 2 if following else 0.0
+            yield self._draw(sentence, how, (before, after), index)
+            sentence, before = following, after
 
-    def _draw(
-        self, sentence: Sentence, how: Manner, speaker: str, language: str, pauses: tuple[float, float], index: int
-    ) -> Drawn:
-        config, spec = self.config, self.model.spec
-        who = np.array([config.speakers.index(speaker)])
-        tongue = np.array([config.languages.index(language)])
+    def _draw(self, sentence: Sentence, how: Manner, pauses: tuple[float, float], index: int) -> Drawn:
+        """One sentence with these seconds of silence more before and after it; `index` varies its noise."""
+        planes = self._planes(sentence, how, pauses)
+        frames, bands = planes[0].shape[-1], self.model.spec.bands
+        noise = np.random.default_rng([how.seed, index]).standard_normal((1, bands, frames), np.float32)
+        who = self._number("speaker", how.speaker)
+        context = _up(self.config.context, self.config.multiple)
+        # a piece without its context; at least a quarter of the picture, however far the network sees
+        chunk = _up(max(self.picture - 2 * context, self.picture // 4), self.config.multiple)
+        pieces = []
+        for first, last, start, stop in plan(frames, frames if frames <= self.picture else chunk, context):
+            text, pitch, energy, noises = (plane[..., start:stop] for plane in (*planes, noise))
+            drawn = self.model.run("draw", text, pitch, energy, who, noises)
+            pieces.append([mel[0, :, first - start : last - start] for mel in drawn])
+        return Drawn(*(np.concatenate(mels, axis=1) for mels in zip(*pieces, strict=True)))
+
+    def _planes(self, sentence: Sentence, how: Manner, pauses: tuple[float, float]) -> list[np.ndarray]:
+        """Text (1, D, T), pitch (1, T) and energy (1, T) of every frame."""
+        who, tongue = self._number("speaker", how.speaker), self._number("language", how.language)
         text, durations, pitch, energy = self.model.run(
             "encode", sentence.phones[None], sentence.stress[None], who, tongue
         )
         if not (np.isfinite(durations).all() and (durations > 0).all()):
             raise InputError(f"the model {self.name} gives durations that are not above 0; export it again")
         lengths = durations[0].astype(np.float64) / how.speed
-        lengths[0] += pauses[0] * spec.frame_rate
-        lengths[-1] += pauses[1] * spec.frame_rate
-        frames = whole_frames(lengths, config.multiple)
+        lengths[0] += pauses[0] * self.model.spec.frame_rate
+        lengths[-1] += pauses[1] * self.model.spec.frame_rate
+        frames = whole_frames(lengths, self.config.multiple)
+        deviation = self.config.pitch[self.config.choose("speaker", how.speaker)][1]
         # 0 is what the model knows an unvoiced phone by, so it stays 0
-        pitch = np.where(pitch == 0, pitch, pitch + math.log(how.pitch) / config.pitch[speaker][1])
-        energy = energy + math.log(how.energy) / config.energy[1]
-        planes = [np.repeat(plane, frames, axis=-1).astype(np.float32) for plane in (text, pitch, energy)]
-        shape = (1, spec.bands, int(frames.sum()))
-        noise = np.random.default_rng([how.seed, index]).standard_normal(shape, np.float32)
-        context = _up(config.context, config.multiple)
-        pieces = []
-        for first, last, start, stop in plan(shape[-1], self.chunk, context):
-            expanded, pitches, energies, noises = (plane[..., start:stop] for plane in (*planes, noise))
-            drawn = self.model.run("draw", expanded, pitches, energies, who, noises)
-            pieces.append([mel[0, :, first - start : last - start] for mel in drawn])
-        return Drawn(*(np.concatenate(mels, axis=1) for mels in zip(*pieces, strict=True)))
+        pitch = np.where(pitch == 0, pitch, pitch + math.log(how.pitch) / deviation)
+        energy = energy + math.log(how.energy) / self.config.energy[1]
+        return [np.repeat(plane, frames, axis=-1).astype(np.float32) for plane in (text, pitch, energy)]
+
+    def _number(self, kind: str, name: str | None) -> np.ndarray:
+        names = self.config.speakers if kind == "speaker" else self.config.languages
+        return np.array([names.index(self.config.choose(kind, name))])
 
     def render(self, mel: np.ndarray) -> Iterator[np.ndarray]:
         """Log-mel (bands, T) of a sentence → successive pieces of its wave, float32 in [−1, 1], faded at both ends.

@@ -54,8 +54,8 @@ class VoiceConfig:
             if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
                 raise InputError(f"config.json of {name}: {field} must be a list of texts; export the model again")
         draw = config.get("draw")
-        numbers = [draw.get(field) if isinstance(draw, dict) else None for field in ("receptive_field", "multiple")]
-        if not all(type(number) is int and number >= least for number, least in zip(numbers, (0, 1), strict=True)):
+        context, multiple = (draw.get(key) if isinstance(draw, dict) else None for key in ("receptive_field", "multiple"))
+        if not (type(context) is int and context >= 0 and type(multiple) is int and multiple >= 1):
             raise InputError(f"config.json of {name}: draw is {draw!r}, must have receptive_field and multiple")
         speakers = tuple(lists["speakers"] or ())
         pitch = config.get("pitch")
@@ -66,7 +66,8 @@ class VoiceConfig:
             tuple(lists["languages"] or ()),
             {speaker: _pair(by_speaker.get(speaker), f"pitch of {speaker!r}", name) for speaker in speakers},
             _pair(config.get("energy"), "energy", name),
-            *numbers,
+            context,
+            multiple,
         )
 
     def choose(self, kind: str, wanted: str | None) -> str:

@@ -41,8 +41,8 @@ class AcousticRun:
     """A whole run of the regression.
 
     `alignments` is the folder that `specgan align` wrote. `initial` names a run, of this or of the GAN, or a packed
-    voice with its weights to start from: the network is then of its size, its phones, stresses and languages stay known,
-    and new ones, as well as new speakers, start from the mean of those it has.
+    voice with its weights to start from: the network is then of its size, its phones, stresses and languages stay
+    known, and new ones, as well as new speakers, start from the mean of those it has.
     """
 
     task: str = "acoustic"

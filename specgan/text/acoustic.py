@@ -31,7 +31,9 @@ class AcousticConfig:
     encoder, predictor, decoder : int
         Blocks of each part; the decoder works at the frame rate and costs most.
     dropout : float
-        Of whole embeddings' and encodings' numbers, in training; half an hour of speech is learned by heart without.
+        Of the numbers of embeddings and encodings, in training; half an hour of speech is learned by heart without.
+    prosody_dropout : float
+        Of those in the predictor, which has a hundred times fewer examples than the decoder: tokens, not frames.
     """
 
     width: int = 192
@@ -39,6 +41,7 @@ class AcousticConfig:
     predictor: int = 2
     decoder: int = 5
     dropout: float = 0.1
+    prosody_dropout: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class Acoustic(nn.Module):
         self.variance = nn.Conv1d(2, width, 3, padding=1)
         self.decoder = Stack(width, config.decoder, 9)
         self.coarse = nn.Linear(width, bands)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout, self.prosody_dropout = nn.Dropout(config.dropout), nn.Dropout(config.prosody_dropout)
         for embedding in (self.phones, self.stress, self.language, self.speaker, self.timbre):
             nn.init.normal_(embedding.weight, std=0.1 if embedding is not self.phones else 0.5)
 
@@ -134,8 +137,8 @@ class Acoustic(nn.Module):
         x = self.phones(phones) + self.stress(stress) + self.language(language)[:, None]
         text = self.encoder(self.dropout(x).transpose(1, 2), spoken)
         # prosody must not shape the encodings: it has few examples, and learns them by heart
-        h = self.predictor(self.dropout(text.detach()) + self.speaker(speaker)[:, :, None], spoken)
-        log_durations, pitch, energy = self.predict(self.dropout(h).transpose(1, 2)).unbind(2)
+        h = self.predictor(self.prosody_dropout(text.detach()) + self.speaker(speaker)[:, :, None], spoken)
+        log_durations, pitch, energy = self.predict(self.prosody_dropout(h).transpose(1, 2)).unbind(2)
         return Encoded(text, log_durations.float().clamp(-2, 6).exp(), pitch.float(), energy.float())
 
     def decode(

@@ -1,9 +1,10 @@
 """Which frames belong to which phoneme, learned from recordings and transcripts alone.
 
-A network says for every frame how likely each phone is. At first the likelihood of the transcript is raised, summed over
-all monotonic paths through its tokens (Badlani 2021, arXiv:2108.10447, eq. 3: the forward sum of CTC), led by a prior along
-the diagonal (Shih 2021). Then every frame learns the phone that the best path gives it, as hidden Markov models are trained
-by Viterbi's algorithm (Jelinek 1976): boundaries become sharp where a sum over paths leaves them vague.
+A network says for every frame how likely each phone is. At first the likelihood of the transcript is raised, summed
+over all monotonic paths through its tokens (Badlani 2021, arXiv:2108.10447, eq. 3: the forward sum of CTC), led by a
+prior along the diagonal (Shih 2021). Then every frame learns the phone that the best path gives it, as hidden Markov
+models are trained by Viterbi's algorithm (Jelinek 1976): boundaries become sharp where a sum over paths leaves them
+vague.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ MEL_MEAN, MEL_STD = -5.5, 2.3
 
 IMPOSSIBLE = -1e4
 LOUD = 4.0
-"""A pause at a frame that is not quiet counts e^−4 of what the network says: between two words that touch there is none,
-but its token would take their transition, which sounds the same in all places where words touch."""
+"""A pause at a frame that is not quiet counts e^−4 of what the network says: between two words that touch there is
+none, but its token would take their transition, which sounds the same in all places where words touch."""
 QUIET = 0.3
 """Up to this share of the range between the quietest and the loudest frames of an utterance a frame is quiet."""
 
@@ -42,13 +43,16 @@ class Aligner(nn.Module):
         Channels.
     """
 
+    pauses: Tensor  # (phones,) bool, which phones are pauses
+
     def __init__(self, bands: int, symbols: Symbols, width: int = 192) -> None:
         super().__init__()
         self.embed = nn.Conv1d(bands, width, 5, padding=2)
         self.blocks = nn.Sequential(*(Block(width, kernel=5, scale=0.3) for _ in range(3)))
         self.norm = nn.LayerNorm(width)
         self.recognise = nn.Linear(width, len(symbols.phones))
-        self.register_buffer("pauses", torch.tensor([bool(p) and p in PAUSES for p in symbols.phones]), persistent=False)
+        pauses = [bool(phone) and phone in PAUSES for phone in symbols.phones]
+        self.register_buffer("pauses", torch.tensor(pauses), persistent=False)
 
     def forward(self, mel: Tensor) -> Tensor:
         """Log-mel (B, M, T) → logits (B, T, phones)."""
@@ -136,8 +140,8 @@ def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor, least
         log_probabilities, tokens = log_probabilities.masked_fill(behind[:, None], IMPOSSIBLE), states
     else:
         log_probabilities = F.log_softmax(log_probabilities, dim=2)
-    # The blank of CTC is all but forbidden: where it may take frames (e^−1 in the paper's own code), tokens keep only the
-    # few frames that show them best, and nobody learns where they begin and end.
+    # The blank of CTC is all but forbidden: where it may take frames (e^−1 in the paper's own code), tokens keep only
+    # the few frames that show them best, and nobody learns where they begin and end.
     padded = F.pad(log_probabilities, (1, 0), value=IMPOSSIBLE)
     targets = torch.arange(1, log_probabilities.shape[2] + 1, device=tokens.device).expand(len(tokens), -1)
     loss = F.ctc_loss(padded.transpose(0, 1), targets, frames, tokens, reduction="none", zero_infinity=True)
@@ -145,7 +149,7 @@ def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor, least
 
 
 def shortest(phones: Tensor, frames: Tensor, pauses: Tensor) -> Tensor:
-    """Least number of frames of each token, (B, L) int64: two of a phone, so that no neighbour swallows it, one of a pause.
+    """Least number of frames of each token: two of a phone, so that no neighbour swallows it, one of a pause.
 
     Parameters
     ----------
@@ -155,6 +159,11 @@ def shortest(phones: Tensor, frames: Tensor, pauses: Tensor) -> Tensor:
         Of the recordings; one that is too short for that is given one a token.
     pauses : (phones,) bool tensor
         Which phones are pauses.
+
+    Returns
+    -------
+    (B, L) int64 tensor
+        0 behind the end.
     """
     one = (phones > 0).long()
     least = one + (one.bool() & ~pauses[phones]).long()

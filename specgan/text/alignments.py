@@ -52,23 +52,53 @@ def read_aligner(run: Path) -> tuple[Aligner, Symbols, MelSpec]:
     return aligner.eval(), symbols, spec
 
 
-def groups_of(words: Sequence[str], language: str) -> list[tuple[int, int]]:
-    """First and last group of phones (between two pauses) of each word.
+def groups_of(tokens: Sequence[Token], words: Sequence[str], language: str) -> list[tuple[int, int]]:
+    """First and last group of phones (between two pauses) of each word of a transcript.
 
-    espeak-ng runs some words into one ("of the" is ʌvðə) and speaks others as two. How many groups the first k words
-    have tells which.
+    espeak-ng runs some words into one ("of the" is ʌvðə) and speaks others as two, and which depends on what follows
+    ("to be" is two words at the end of a sentence only). So the phones of every word alone are laid beside those of the
+    transcript with the fewest changes (Levenshtein 1966).
+
+    Parameters
+    ----------
+    tokens : sequence of Token
+        Of the transcript.
+    words : sequence of str
+        Of its normalised text.
+    language : str
     """
-    groups: list[tuple[int, int]] = []
-    before = 0
-    for count in range(1, len(words) + 1):
-        try:
-            tokens = tokenise(phonemise(" ".join(words[:count]), language))
-        except InputError:  # no phone yet
-            tokens = []
-        after = len(runs(tokens))
-        groups.append((before if after > before else max(before - 1, 0), max(after - 1, 0)))
-        before = after
-    return groups
+    said = [(token.phone[0], group) for group, span in enumerate(runs(tokens)) for token in tokens[span[0] : span[1] + 1]]
+    alone: list[tuple[str, int]] = []
+    for number, word in enumerate(words):
+        with contextlib.suppress(InputError):  # no phone
+            found = tokenise(phonemise(word, language))
+            alone += [(token.phone[0], number) for token in found if not token.pause]
+    groups: list[list[int]] = [[] for _ in words]
+    for i, j in fewest_changes([phone for phone, _ in said], [phone for phone, _ in alone]):
+        groups[alone[j][1]].append(said[i][1])
+    spans: list[tuple[int, int]] = []
+    for group in groups:
+        before = spans[-1][1] if spans else 0
+        spans.append((min(group), max(group)) if group else (before, before))
+    return spans
+
+
+def fewest_changes(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
+    """Places in two lists of phones that belong together; a vowel may stand for a vowel, hardly for a consonant."""
+    change = np.array([[0 if a == b else 1 if is_vowel(a) == is_vowel(b) else 2 for b in other] for a in one])
+    cost = np.add.outer(np.arange(len(one) + 1), np.arange(len(other) + 1))
+    for i, j in np.ndindex(len(one), len(other)):
+        cost[i + 1, j + 1] = min(cost[i, j] + change[i, j], cost[i, j + 1] + 1, cost[i + 1, j] + 1)
+    pairs, i, j = [], len(one), len(other)
+    while i and j:
+        if cost[i, j] == cost[i, j - 1] + 1:  # first, as words change at their ends
+            j -= 1
+        elif cost[i, j] == cost[i - 1, j] + 1:
+            i -= 1
+        else:
+            i, j = i - 1, j - 1
+            pairs.append((i, j))
+    return pairs[::-1]
 
 
 def runs(tokens: Sequence[Token]) -> list[tuple[int, int]]:
@@ -155,7 +185,8 @@ def align(corpus: Corpus, aligner: Aligner, folder: Path, foreign: Path | None =
             continue
         certainty = float(np.exp(values[np.arange(frames), np.repeat(np.arange(len(tokens)), durations)]).mean())
         if certainty < CERTAIN:
-            yield f"{row.audio}: the transcript {(row.text or '')[:40]!r} does not fit the sound (certainty {certainty:.2f})"
+            text = (row.text or "")[:40]
+            yield f"{row.audio}: the transcript {text!r} does not fit the sound (certainty {certainty:.2f})"
             continue
         labels = group_labels(spoken, groups_of(spoken, row.language or ""), len(runs(tokens)))
         path = folder / f"{row.id}.TextGrid"
@@ -208,6 +239,8 @@ def aligned_rows(rows: Sequence[Recording], folder: Path) -> list[Recording]:
 def read_durations(corpus: Corpus, index: int, folder: Path) -> np.ndarray:
     """Frames (L,) of each token of a recording; they sum to its frames.
 
+    Those of a phone that the corpus passes over are counted to the token before it.
+
     Raises
     ------
     InputError
@@ -216,5 +249,7 @@ def read_durations(corpus: Corpus, index: int, folder: Path) -> np.ndarray:
     path = folder / f"{corpus.rows[index].id}.TextGrid"
     if not path.is_file():
         raise InputError(f"{path}: not there; align the corpus again with `specgan align`")
-    tokens, spec = corpus.tokens[index], corpus.spec
-    return to_durations(read_textgrid(path), tokens, int(corpus.frames[index]), spec.sample_rate, spec.hop, path)
+    tokens, spec = corpus.written[index], corpus.spec
+    durations = to_durations(read_textgrid(path), tokens, int(corpus.frames[index]), spec.sample_rate, spec.hop, path)
+    known = [bool(corpus.symbols.known([token])) for token in tokens]
+    return np.add.reduceat(durations, np.flatnonzero(known))

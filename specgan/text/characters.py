@@ -89,14 +89,14 @@ KEPT = set(" \n.,;:!?…—–'\"-()[]{}<>/\\|_*#&@+=~^%$€£¥₹₽₩₴₺�
 
 def fold(text: str) -> str:
     """NFKC with one way to write each mark: quotes, dashes, full stops of all scripts, digits, fractions, line ends."""
-    if text.isascii():
-        return text.replace("\r\n", "\n").translate(_FOLDED)
     text = text.replace("\r\n", "\n")
+    if text.isascii():
+        return text.translate(_FOLDED).replace("...", "…")
     text = _FRACTION.sub(lambda match: " " + unicodedata.normalize("NFKC", match[0]), text)
     text = text.translate(_FOLDED)
     # letter by letter, because in Thai and Lao the compatible form of AM is not how it is written
     text = "".join(c if c in "\u0e33\u0eb3" or c.isascii() else unicodedata.normalize("NFKC", c) for c in text)
-    text = unicodedata.normalize("NFC", text).translate(_FOLDED)
+    text = unicodedata.normalize("NFC", text).translate(_FOLDED).replace("...", "…")
     return "".join(str(unicodedata.digit(c)) if c.isdecimal() and not c.isascii() else c for c in text)
 
 

@@ -91,6 +91,9 @@ class Corpus:
     Attributes
     ----------
     tokens : list of list of Token
+        Of each recording, without those that are passed over.
+    written : list of list of Token
+        All that its transcript has.
     frames : (R,) int array
         Frames of each recording.
 
@@ -111,12 +114,12 @@ class Corpus:
     ) -> None:
         self.recordings = Recordings(rows, spec.sample_rate, memory_limit=memory_limit)
         self.rows, self.spec = self.recordings.rows, spec
-        self.tokens = [tokens_of(row) for row in self.rows]
-        self.symbols = symbols or Symbols.of(self.tokens)
+        self.written = [tokens_of(row) for row in self.rows]
+        self.symbols = symbols or Symbols.of(self.written)
         self.speakers = list(speakers) if speakers else sorted({row.speaker or "speaker" for row in self.rows})
         self.languages = list(languages) if languages else sorted({row.language or "" for row in self.rows})
         self.frames = np.array([spec.frames(int(length)) for length in self.recordings.lengths])
-        self.tokens = [self.symbols.known(tokens) for tokens in self.tokens]
+        self.tokens = [self.symbols.known(tokens) for tokens in self.written]
         self._ids = [self._numbers(row, tokens) for row, tokens in zip(self.rows, self.tokens, strict=True)]
         self._mel = LogMel(spec)
 
@@ -166,9 +169,9 @@ def padded(rows: Sequence[Sequence[Any]], dtype: torch.dtype = torch.int64) -> T
 class UtteranceSampler:
     """Endless batches of whole utterances of similar length; where it stands is two numbers.
 
-    In an epoch every utterance appears once (up to an incomplete last batch): they are shuffled, sorted by length within
-    pools of sixteen batches so that little is padded, and the batches are shuffled. An epoch is a pure function of the
-    seed and its number.
+    In an epoch every utterance appears once, but for a random few that would make an incomplete batch: they are
+    shuffled, sorted by length within pools of sixteen batches so that little is padded, and the batches are shuffled.
+    An epoch is a pure function of the seed and its number.
 
     Parameters
     ----------
@@ -209,12 +212,13 @@ class UtteranceSampler:
     def _epoch(self, epoch: int) -> list[np.ndarray]:
         if self._drawn is None or self._drawn[0] != epoch:
             random = np.random.default_rng([self.seed, epoch])
-            order = random.permutation(len(self.lengths))
+            whole = len(self.lengths) // self.batch_size
+            # before they are sorted, or the longest would always be those left over
+            order = random.permutation(len(self.lengths))[: whole * self.batch_size]
             pool = self.POOL * self.batch_size
             pools = [order[first : first + pool] for first in range(0, len(order), pool)]
             order = np.concatenate([part[np.argsort(self.lengths[part], kind="stable")] for part in pools])
-            whole = len(order) // self.batch_size
-            batches = np.split(order[: whole * self.batch_size], whole)
+            batches = np.split(order, whole)
             self._drawn = epoch, [batches[index] for index in random.permutation(whole)]
         return self._drawn[1]
 

@@ -48,8 +48,6 @@ def _strongest(match: re.Match[str]) -> str:
         and text[match.end() : match.end() + 1].isdigit()
     ):
         return run  # within a number of a language whose figures stay
-    if "..." in run:
-        run = run.replace("...", "…")
     return next(mark for mark in _RANK if mark in run) + " "
 
 

@@ -59,10 +59,11 @@ def phonemise(text: str, language: str, lexicon: Lexicon | None = None) -> str:
     for index, part in enumerate(_CLAUSES.split(text)):
         if index % 2:
             if any(pieces):  # punctuation before the first word separates nothing
-                pieces.append(_strongest(part) + " ")
+                pieces.append(part)
         else:
             pieces.append(_clause(part, language, lexicon))
-    ipa = re.sub(rf" +(?=[{re.escape(PUNCTUATION)}])", "", " ".join("".join(pieces).split()))
+    ipa = re.sub(rf"\s*[{_MARK}][{_MARK}\s]*", lambda match: _strongest(match[0]) + " ", "".join(pieces))
+    ipa = " ".join(ipa.split())
     if not ipa.strip(PUNCTUATION + " "):
         raise InputError(f"the text {text[:40]!r} has no words to speak in {language!r}")
     return ipa
@@ -72,7 +73,7 @@ def _strongest(marks: str) -> str:
     """Of several marks in a row ("?!", "...") the one that the voice is to hear."""
     for mark in "?!.…;:—,":
         if mark in marks:
-            return "…" if marks.count(".") > 1 else mark
+            return "…" if "..." in marks else mark
     raise AssertionError(marks)
 
 

@@ -20,16 +20,7 @@ mini() {
 
 download() {
     [[ -f $data/metadata.csv ]] && { say "$data is there already"; return; }
-    local unpacked=$data.unpacking
-    mkdir -p "$unpacked"
-    say "fetching 2.7 GB from $address"
-    # straight from the net into a temporary folder: nothing half-unpacked ever has the corpus's name
-    if ! curl --fail --location --show-error --silent "$address" | tar --extract --bzip2 --directory "$unpacked"; then
-        rm -rf "$unpacked"
-        fail "$address cannot be fetched; get LJSpeech-1.1 from https://keithito.com/LJ-Speech-Dataset/ and give its folder as --data"
-    fi
-    mv "$unpacked/LJSpeech-1.1" "$data"
-    rmdir "$unpacked"
+    fetched "2.7 GB" "$address" "$data" LJSpeech-1.1 https://keithito.com/LJ-Speech-Dataset/
 }
 
 manifests() { prepared ljspeech "$data" --speaker ljspeech --language en "${held_out[@]}"; }

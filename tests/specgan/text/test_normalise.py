@@ -53,6 +53,7 @@ def test_what_is_said_stays(written, said):
 @settings(max_examples=400, deadline=None)
 @example("[](x)", "en")
 @example("Dr\n\nSmith", "en")
+@example("Dr...", "de")
 def test_any_text_becomes_words_and_marks_and_stays_so(text, language):
     try:
         said = quietly(text, language)
