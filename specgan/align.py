@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from specgan.prepare import make_folder
 from specgan.tasks.alignment import AlignmentConfig, SpeechData
-from specgan.text.alignments import LEFT_OUT, align, read_aligner, write_pitch
+from specgan.text.alignments import CERTAIN, LEFT_OUT, align, read_aligner, read_left_out, write_pitch
 from specgan.text.corpus import Corpus
 from specgan.train import rows_of, train_aligner
 from vocoder.errors import InputError
 from vocoder.signal.files import replacing
-from vocoder.signal.manifest import write_manifest
+from vocoder.signal.manifest import Recording, write_manifest
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 
@@ -30,6 +31,9 @@ def align_manifests(
     progress: Progress = lambda items, count: items,
 ) -> tuple[int, list[str]]:
     """Write a TextGrid for each recording of some manifests, `pitch.safetensors` and `left_out.txt` (id, tab, reason).
+
+    Left out is what cannot be aligned, and what has a transcript that does not fit. What the folder has of recordings
+    in other manifests stays.
 
     Parameters
     ----------
@@ -63,17 +67,35 @@ def align_manifests(
     aligner, symbols, spec = read_aligner(model)
     corpus = Corpus(rows, spec, symbols)
     results = list(progress(align(corpus, aligner, folder, foreign), len(corpus)))
-    left_out = {row.id: reason for row, reason in zip(rows, results, strict=True) if reason is not None}
+    left_out = _left_out(rows, results)
     aligned = [index for index, row in enumerate(rows) if row.id not in left_out]
     if not aligned:
         raise InputError(f"{folder}: none of {len(rows)} recordings could be aligned; the first: {results[0]}")
     write_pitch(corpus, folder, progress(aligned, len(aligned)))
+    ids = {row.id for row in rows}
+    before = {id: why for id, why in read_left_out(folder).items() if id not in ids}
     with replacing(folder / LEFT_OUT) as temporary:
-        temporary.write_text("".join(f"{id}\t{why}\n" for id, why in left_out.items()), encoding="utf-8")
+        lines = (f"{id}\t{why}\n" for id, why in (before | left_out).items())
+        temporary.write_text("".join(lines), encoding="utf-8")
     return len(aligned), list(left_out.values())
 
 
-def _train(rows: Sequence[Any], run: Path) -> bool:
+def _left_out(rows: Sequence[Recording], results: Sequence[float | str]) -> dict[str, str]:
+    """Which recordings `align` gave no alignment, or one that is no good beside the others, and why."""
+    certain = [result for result in results if not isinstance(result, str)]
+    usual = median(certain) if certain else 0.0
+    reasons: dict[str, str] = {}
+    for row, result in zip(rows, results, strict=True):
+        if isinstance(result, str):
+            reasons[row.id] = result
+        elif result < CERTAIN * usual:
+            text = (row.text or "")[:40]
+            beside = f"(certainty {result:.2f}, of half of the recordings {usual:.2f} or more)"
+            reasons[row.id] = f"{row.audio}: the transcript {text!r} does not fit the sound {beside}"
+    return reasons
+
+
+def _train(rows: Sequence[Recording], run: Path) -> bool:
     if len(rows) < 2:
         raise InputError(f"{len(rows)} recording: an aligner learns from many; give a trained one with --model")
     make_folder(run)

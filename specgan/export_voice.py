@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
@@ -119,7 +120,7 @@ def export_voice(
     trained : TrainedAcoustic
     painter : Painter
     generator : nn.Module
-        Its vocoder.
+        Its vocoder. All three are left as they are.
     out : Path
         The folder; must not exist.
     card : str
@@ -140,10 +141,11 @@ def export_voice(
     """
     if out.exists():
         raise InputError(f"{out}: is there already; name a new folder")
-    draw = Draw(trained.acoustic, painter).eval()
+    # copies, so that what was given stays as it is
+    draw = Draw(copy.deepcopy(trained.acoustic), copy.deepcopy(painter)).cpu().eval()
     config = voice_config(trained, draw, generator, facts or {})
     render = inference_form(generator, trained.spec)
-    for network in (trained.acoustic, painter, render):
+    for network in (draw, render):
         round_to_half(network)
     temporary = out.parent / f".{uuid.uuid4().hex}.tmp"
     try:
@@ -153,8 +155,8 @@ def export_voice(
         if weights:
             facts_of = {"task": "acoustic", "spec": config["spec"], "model": config["acoustic"], "pitch": trained.pitch}
             facts_of["inventory"] = vars(trained.inventory)
-            save_tensors(temporary / "acoustic.safetensors", trained.acoustic.state_dict(), facts_of)
-            save_tensors(temporary / "painter.safetensors", painter.state_dict(), config["painter"])
+            save_tensors(temporary / "acoustic.safetensors", draw.acoustic.state_dict(), facts_of)
+            save_tensors(temporary / "painter.safetensors", draw.painter.state_dict(), config["painter"])
             described = {"generator": config["generator"]}
             save_tensors(temporary / "generator.safetensors", generator.state_dict(), described)
             if critics is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from specgan.tasks.acoustic import AcousticRun, AcousticTask, AlignedCorpus, inventory_of, read_acoustic
+from specgan.tasks.acoustic import AcousticRun, AcousticTask, AlignedCorpus, calibrate, inventory_of, read_acoustic
 from specgan.tasks.alignment import AlignmentConfig, AlignmentTask, SpeechData
 from specgan.tasks.tts import SpeechRun, SpeechTask
 from specgan.text.acoustic import Inventory
@@ -127,8 +127,12 @@ def train_aligner(config: AlignmentConfig, folder: Path) -> bool:
     ------
     InputError, vocoder.engine.trainer.TrainingError
     """
-    corpus, held_out = corpora(config.data, preset(config.spec))
-    return _run(config, lambda: AlignmentTask(config, corpus, held_out), corpus, config.data, folder)
+    spec, data = preset(config.spec), config.data
+    rows, held_out = rows_of(data.train, "data.train"), rows_of(data.validation, "data.validation")
+    # held-out recordings will be aligned too, and a phone that only they have must have a place on their paths
+    symbols = Symbols.of([tokens_of(row) for row in (*rows, *held_out)])
+    corpus, validation = (Corpus(part, spec, symbols, memory_limit=data.memory_limit) for part in (rows, held_out))
+    return _run(config, lambda: AlignmentTask(config, corpus, validation), corpus, data, folder)
 
 
 def train_acoustic(config: AcousticRun, folder: Path) -> bool:
@@ -160,7 +164,7 @@ def train_speech(config: SpeechRun, folder: Path) -> bool:
     preset(config.spec).require(trained.spec, "this config", config.acoustic)
     corpus, held_out = corpora(config.data, trained.spec, trained.inventory, config.alignments)
     aligned, validation = (AlignedCorpus(c, Path(config.alignments), trained.pitch) for c in (corpus, held_out))
-
+    calibrate(trained.acoustic, aligned)
     voice = read_voice(Path(config.initial)) if config.initial is not None else None
     if voice is not None:
         config = replace(config, size=voice.painter.unet.size)

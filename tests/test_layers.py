@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LEAVES = ("vocoder.errors", "vocoder.precision")
+TEXT = tuple(f"specgan.text.{name}" for name in ("lexicon", "normalise", "phonemes", "sentences", "symbols"))
 LIGHT = tuple(f"vocoder.signal.{name}" for name in ("audio", "chunks", "containers", "files", "manifest", "spec"))
 
 # a package (the most specific first) and what of the project its modules may import
@@ -18,7 +19,7 @@ ALLOWED = {
     "vocoder.errors": (),
     "vocoder.precision": (),
     "vocoder": ("vocoder",),
-    "specgan.runtime": ("specgan.runtime", "specgan.zoo", "vocoder.errors", *LIGHT),
+    "specgan.runtime": ("specgan.runtime", "specgan.zoo", "vocoder.errors", *TEXT, *LIGHT),
     "specgan.zoo": ("vocoder.errors",),
     "specgan": ("specgan", "vocoder"),
 }
@@ -63,7 +64,7 @@ def test_only_one_module_reads_sound_files():
 
 def test_importing_what_speaking_needs_brings_no_torch():
     light = [name for name in MODULES if inside(name, "specgan.runtime") or inside(name, "specgan.zoo")]
-    light += [*LIGHT, "specgan.cli", "specgan.decode"]
+    light += [*TEXT, *LIGHT, "specgan", "specgan.cli", "specgan.decode", "specgan.infer"]
     program = (
         "import importlib, sys\n"
         f"for name in {light!r}: importlib.import_module(name)\n"

@@ -16,7 +16,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ from specgan.evaluate.speech import SPEC, Prompt, Spoken, System, evaluate_speec
 from specgan.runtime.pipeline import Vocoder
 from specgan.runtime.speech import Voice
 from specgan.tasks.acoustic import AlignedCorpus
+from specgan.text.alignments import aligned_rows
 from specgan.text.corpus import Corpus
 from vocoder.engine.logger import stacked
 from vocoder.errors import InputError
@@ -91,9 +92,13 @@ def at_true_durations(voice: Voice, rows: list[Recording], alignments: Path) -> 
         )
 
 
-def own_systems(voice: Voice) -> dict[str, System]:
-    """The voice, its bounds, and the voice without the GAN."""
+def own_systems(voice: Voice, rows: list[Recording]) -> dict[str, System]:
+    """The voice, its bounds, and the voice without the GAN; each row by its speaker, other prompts by the first."""
     vocoder, mel = Vocoder(voice.model), LogMel(voice.model.spec)
+    manners = {row.id: {"speaker": row.speaker or "speaker", "language": row.language, "seed": 0} for row in rows}
+
+    def manner(prompt: Prompt) -> dict[str, Any]:
+        return manners.get(prompt.id, {"seed": 0})
 
     def vocoded(prompt: Prompt) -> tuple[np.ndarray, int]:
         assert prompt.recording is not None, "test prompts have recordings"
@@ -101,18 +106,22 @@ def own_systems(voice: Voice) -> dict[str, System]:
         return vocoder.render(mel(torch.from_numpy(wave)[None])[0].numpy())[: len(wave)], voice.sample_rate
 
     def coarse(prompt: Prompt) -> tuple[np.ndarray, int]:
-        pieces = [piece for drawn in voice.sentences(prompt.text, seed=0) for piece in voice.render(drawn.coarse)]
+        pieces = [
+            piece for drawn in voice.sentences(prompt.text, **manner(prompt)) for piece in voice.render(drawn.coarse)
+        ]
         return np.concatenate(pieces), voice.sample_rate
 
     return {
         RECORDINGS: lambda prompt: (prompt.recording, SPEC.sample_rate),
         VOCODED: vocoded,
-        VOICE: lambda prompt: (voice.speak(prompt.text, seed=0), voice.sample_rate),
+        VOICE: lambda prompt: (voice.speak(prompt.text, **manner(prompt)), voice.sample_rate),
         COARSE: coarse,
     }
 
 
-def table(title: str, systems: dict[str, System], prompts: list[Prompt], recogniser: Recogniser, folder: Path) -> str:
+def table(
+    title: str, systems: dict[str, System], prompts: list[Prompt], recogniser: Recogniser | None, folder: Path
+) -> str:
     """Evaluate and write one table; the section about it."""
     spoken: dict[str, list[Spoken]] = speak(systems, prompts)
     if COARSE in spoken:
@@ -165,14 +174,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--test", type=Path, required=True, help="manifest of the test prompts")
     parser.add_argument("--alignments", type=Path, required=True, help="folder with the alignments of the test prompts")
     parser.add_argument("--sentences", type=Path, help="harder sentences, one a line")
-    parser.add_argument("--mini", action="store_true", help="one prompt, one sentence, no other systems")
+    parser.add_argument(
+        "--mini",
+        action="store_true",
+        help="one prompt, one sentence, no other systems, and only measures that need no network",
+    )
     parser.add_argument("--command", default=shlex.join(["python", *sys.argv]), help="what to write above the tables")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     voice = specgan.load(options.model, threads=1)
     rows = read_manifest(options.test)[: 1 if options.mini else None]
     others, missing = ({}, []) if options.mini else peers()
-    own, recogniser, folder = own_systems(voice), Recogniser(), options.run / "results"
+    own, folder = own_systems(voice, rows), options.run / "results"
+    recogniser = None if options.mini else Recogniser()
     sections = [f"```\n{options.command}\n```\n"]
     prompts = prompts_of(rows)
     beside = {name: system for name, system in others.items() if not name.startswith("piper")}
@@ -182,7 +196,7 @@ def main(arguments: list[str]) -> int:
         speakers = {VOICE: own[VOICE]} | others
         sections.append(table("Harder sentences", speakers, sentences, recogniser, folder / "sentences"))
     sections.append("\n".join([NOTES, *missing]) + ("\n" if missing else ""))
-    mels = list(at_true_durations(voice, rows, options.alignments))
+    mels = list(at_true_durations(voice, aligned_rows(rows, options.alignments), options.alignments))
     sections.append(smoothing_section(mels, voice.model.spec.frame_rate, options.run / "mels.png"))
     text = "\n".join(sections)
     with replacing(options.run / "RESULTS.md") as temporary:

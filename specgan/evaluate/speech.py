@@ -72,6 +72,7 @@ MEASURES = {
     "voice_similarity": Measure("to the voice", higher_is_better=True, digits=3),
     "real_time_factor": Measure("real-time factor", higher_is_better=False, digits=4),
 }
+BY_NETWORKS = ("wer", "cer", "mos", "dnsmos", "similarity", "voice_similarity")
 AGAINST_RECORDING = ("mcd", "f0_error", "voicing_error", "similarity", "voice_similarity")
 
 System = Callable[[Prompt], tuple[np.ndarray, int]]
@@ -110,7 +111,7 @@ def speak(systems: Mapping[str, System], prompts: Sequence[Prompt]) -> dict[str,
 
 
 def evaluate_speech(
-    spoken: Mapping[str, Sequence[Spoken]], prompts: Sequence[Prompt], recogniser: Recogniser
+    spoken: Mapping[str, Sequence[Spoken]], prompts: Sequence[Prompt], recogniser: Recogniser | None
 ) -> Results:
     """Score what was spoken.
 
@@ -122,17 +123,22 @@ def evaluate_speech(
     spoken : mapping of str to sequence of Spoken
         By system, one a prompt; see `speak`.
     prompts : sequence of Prompt
-    recogniser : Recogniser
+    recogniser : Recogniser or None
+        None leaves out all that networks have to judge: error rates, MOS, similarity.
 
     Raises
     ------
     InputError
         If a package is missing, or a recording holds no speech.
     """
-    references = None if any(prompt.recording is None for prompt in prompts) else _References(prompts)
-    measures = {
-        name: measure for name, measure in MEASURES.items() if references is not None or name not in AGAINST_RECORDING
-    }
+    measures = dict(MEASURES)
+    if recogniser is None:
+        measures = {name: measure for name, measure in measures.items() if name not in BY_NETWORKS}
+    references = None
+    if any(prompt.recording is None for prompt in prompts):
+        measures = {name: measure for name, measure in measures.items() if name not in AGAINST_RECORDING}
+    else:
+        references = _References(prompts, recogniser is not None)
     systems = {
         name: [
             _row(prompt, one, recogniser, measures, None if references is None else references.of(index))
@@ -145,21 +151,22 @@ def evaluate_speech(
 
 @dataclass(frozen=True)
 class _Features:
-    """What is compared along a path: cepstrum (13, T), F0 (T,) in Hz, embedding (256,)."""
+    """What is compared along a path: cepstrum (13, T), F0 (T,) in Hz, embedding (256,) or zeros."""
 
     cepstrum: np.ndarray
     frequency: np.ndarray
     embedding: np.ndarray
 
 
-def _features(wave: np.ndarray) -> _Features:
+def _features(wave: np.ndarray, embedded: bool) -> _Features:
     import torch
 
     from vocoder.signal.mel import LogMel
 
     mel = LogMel(SPEC)(torch.from_numpy(np.asarray(wave, np.float32))[None])[0].numpy()
     frequency, _ = fundamental_frequency(wave, SPEC.sample_rate, SPEC.hop, mel.shape[1])
-    return _Features(cepstrum.mel_cepstrum(mel), frequency, speaker.embedding(wave, SPEC.sample_rate))
+    embedding = speaker.embedding(wave, SPEC.sample_rate) if embedded else np.zeros(256, np.float32)
+    return _Features(cepstrum.mel_cepstrum(mel), frequency, embedding)
 
 
 @dataclass(frozen=True)
@@ -171,11 +178,11 @@ class _Reference:
 class _References:
     """Features of all recordings."""
 
-    def __init__(self, prompts: Sequence[Prompt]) -> None:
+    def __init__(self, prompts: Sequence[Prompt], embedded: bool) -> None:
         self._all = []
         for prompt in prompts:
             try:
-                self._all += [] if prompt.recording is None else [_features(prompt.recording)]
+                self._all += [] if prompt.recording is None else [_features(prompt.recording, embedded)]
             except NotMeasurable as reason:
                 raise InputError(f"{prompt.id}: its recording is of no use ({reason}); leave the prompt out") from None
 
@@ -200,26 +207,34 @@ class _Scores:
 
 
 def _row(
-    prompt: Prompt, one: Spoken, recogniser: Recogniser, measures: Mapping[str, Measure], reference: _Reference | None
+    prompt: Prompt,
+    one: Spoken,
+    recogniser: Recogniser | None,
+    measures: Mapping[str, Measure],
+    reference: _Reference | None,
 ) -> Row:
     scores = _Scores(dict.fromkeys(measures))
     values = scores.values
     weights: dict[str, float] = {}
-    heard = recogniser.hear(one.wave, one.rate)
-    with scores.measuring("wer", "cer"):
-        counted = words.errors(prompt.accepted, heard, recogniser.language)
-        values["wer"], weights["wer"] = 100.0 * counted.word_edits / counted.words, counted.words
-        values["cer"], weights["cer"] = 100.0 * counted.character_edits / counted.characters, counted.characters
-    with scores.measuring("mos"):
-        values["mos"] = naturalness.distilled_mos(one.wave, one.rate)
-    with scores.measuring("dnsmos"):
-        values["dnsmos"] = naturalness.dnsmos(one.wave, one.rate)
+    notes: dict[str, str] = {}
+    if recogniser is not None:
+        notes["heard"] = heard = recogniser.hear(one.wave, one.rate)
+        with scores.measuring("wer", "cer"):
+            counted = words.errors(prompt.accepted, heard, recogniser.language)
+            values["wer"], weights["wer"] = 100.0 * counted.word_edits / counted.words, counted.words
+            values["cer"], weights["cer"] = 100.0 * counted.character_edits / counted.characters, counted.characters
+        with scores.measuring("mos"):
+            values["mos"] = naturalness.distilled_mos(one.wave, one.rate)
+        with scores.measuring("dnsmos"):
+            values["dnsmos"] = naturalness.dnsmos(one.wave, one.rate)
     if one.seconds is not None:
         values["real_time_factor"] = one.seconds * one.rate / len(one.wave)
     if reference is not None:
-        with scores.measuring(*AGAINST_RECORDING):
-            values.update(_compared(reference, _features(resample(one.wave, one.rate, SPEC.sample_rate)), scores))
-    return Row(prompt.id, values, scores.left_out, weights, {"heard": heard})
+        with scores.measuring(*(name for name in AGAINST_RECORDING if name in measures)):
+            made = _features(resample(one.wave, one.rate, SPEC.sample_rate), recogniser is not None)
+            compared = _compared(reference, made, scores)
+            values.update((name, value) for name, value in compared.items() if name in measures)
+    return Row(prompt.id, values, scores.left_out, weights, notes)
 
 
 def _compared(reference: _Reference, made: _Features, scores: _Scores) -> dict[str, float | None]:

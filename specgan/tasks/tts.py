@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -137,13 +137,15 @@ class Painter(nn.Module):
 
 def whole(batch: AlignedBatch) -> AlignedBatch:
     """The batch with as many frames as the generator needs, a multiple of 4."""
-    extra = -batch.mel.shape[2] % SpecUNet.multiple
-    if extra:
-        batch.mel = F.pad(batch.mel, (0, extra), value=float(batch.mel.min()))
-        batch.mask = F.pad(batch.mask, (0, extra))
-        batch.voiced = F.pad(batch.voiced, (0, extra))
-        batch.wave = F.pad(batch.wave, (0, extra * (batch.wave.shape[1] // (batch.mel.shape[2] - extra))))
-    return batch
+    frames = batch.mel.shape[2]
+    extra = -frames % SpecUNet.multiple
+    return replace(
+        batch,
+        mel=F.pad(batch.mel, (0, extra), value=float(batch.mel.min())),
+        mask=F.pad(batch.mask, (0, extra)),
+        voiced=F.pad(batch.voiced, (0, extra)),
+        wave=F.pad(batch.wave, (0, extra * (batch.wave.shape[1] // frames))),
+    )
 
 
 def drawn_of(acoustic: Acoustic, painter: Painter, batch: AlignedBatch, seed: int = 0) -> tuple[Tensor, Tensor]:

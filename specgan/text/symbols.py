@@ -58,7 +58,7 @@ def tokenise(ipa: str) -> list[Token]:
         elif letter in TONES:
             _tone(tokens, letter)
         elif not _modifies(letter):
-            vowel = bool(stress) and _is_vowel(letter)
+            vowel = bool(stress) and is_vowel(letter)
             tokens.append(Token(letter, stress if vowel else ""))
             stress = "" if vowel else stress
     if all(token.pause for token in tokens):
@@ -82,7 +82,7 @@ def _tone(tokens: list[Token], tone: str) -> None:
     for index in range(len(tokens) - 1, 0, -1):
         if tokens[index].pause:
             return
-        if _is_vowel(tokens[index].phone[0]):
+        if is_vowel(tokens[index].phone[0]):
             tokens[index] = Token(tokens[index].phone, tokens[index].stress + tone)
             return
 
@@ -91,7 +91,8 @@ def _modifies(letter: str) -> bool:
     return letter in _JOINERS or unicodedata.category(letter) in ("Mn", "Lm", "Sk")
 
 
-def _is_vowel(letter: str) -> bool:
+def is_vowel(letter: str) -> bool:
+    """Whether a letter of IPA is a vowel's."""
     return letter in "aeiouyæøœɐɑɒɔɘəɛɜɞɤɨɪɯɵɶʉʊʌʏɚɝᵻᵊ"
 
 

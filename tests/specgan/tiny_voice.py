@@ -20,7 +20,9 @@ from specgan.text.symbols import Symbols, tokenise
 from vocoder.signal.spec import MelSpec
 
 SPEC = MelSpec(sample_rate=8_000, n_fft=256, hop=64, bands=4, fmax=4_000.0)
-PHONES = "ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ, hˈɜː! tˈuː θˈɪŋ; vˈɔɪs: ʃiː ʒ æ ɛ ɐ ʊ ᵻ j? m iə ɔːɹ ɾ — …"
+PHONES = (
+    "ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ, hˈɜː! tˈuː θˈɪŋ; vˈɔɪs: ʃiː ʒ æ ɛ ɐ ʊ ᵻ j? m iə ɔːɹ ɾ — …"
+)
 SYMBOLS = Symbols.of([tokenise(PHONES)])
 COUNT = len(SYMBOLS.phones)
 
