@@ -9,7 +9,7 @@ from typing import Any
 
 from specgan.prepare import make_folder
 from specgan.tasks.alignment import AlignmentConfig, SpeechData
-from specgan.text.alignments import CERTAIN, LEFT_OUT, align, read_aligner, read_left_out, write_pitch
+from specgan.text.alignments import FITS, LEFT_OUT, align, read_aligner, read_left_out, write_pitch
 from specgan.text.corpus import Corpus
 from specgan.train import rows_of, train_aligner
 from vocoder.errors import InputError
@@ -81,16 +81,19 @@ def align_manifests(
 
 
 def _left_out(rows: Sequence[Recording], results: Sequence[float | str]) -> dict[str, str]:
-    """Which recordings `align` gave no alignment, or one that is no good beside the others, and why."""
-    certain = [result for result in results if not isinstance(result, str)]
-    usual = median(certain) if certain else 0.0
+    """Which recordings `align` gave no alignment, or have a transcript that does not fit, and why.
+
+    If most transcripts seem not to fit, the aligner has not learned enough to tell.
+    """
+    margins = [result for result in results if not isinstance(result, str)]
+    tells = bool(margins) and median(margins) >= FITS
     reasons: dict[str, str] = {}
     for row, result in zip(rows, results, strict=True):
         if isinstance(result, str):
             reasons[row.id] = result
-        elif result < CERTAIN * usual:
+        elif tells and result < FITS:
             text = (row.text or "")[:40]
-            beside = f"(certainty {result:.2f}, of half of the recordings {usual:.2f} or more)"
+            beside = f"(better than its phones in another order by {result:.1f}, must be {FITS})"
             reasons[row.id] = f"{row.audio}: the transcript {text!r} does not fit the sound {beside}"
     return reasons
 

@@ -107,12 +107,14 @@ prepared() {
     specgan prepare "$folder" --out "$run/data/$name" --rate "$hertz" "$@"
 }
 
-# manifests_of train|validation|test: those of all corpora that stage 0 prepared, as a list for key=value
+# manifests_of train|validation|test ...: those of all corpora that stage 0 prepared, as a list for key=value
 manifests_of() {
-    local path paths=()
-    for path in "$run"/data/*/"$1.jsonl"; do
-        [[ -f $path ]] || fail "$run/data has no manifests; begin with --stage 0"
-        paths+=("\"$PWD/$path\"")
+    local set path paths=()
+    for set in "$@"; do
+        for path in "$run"/data/*/"$set.jsonl"; do
+            [[ -f $path ]] || fail "$run/data has no manifests; begin with --stage 0"
+            paths+=("\"$PWD/$path\"")
+        done
     done
     local IFS=,
     printf '[%s]' "${paths[*]}"

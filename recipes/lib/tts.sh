@@ -62,30 +62,32 @@ place() {
 
 # trained PART KEY=VALUE ...: train one of the parts in $run/PART
 trained() {
-    local part=$1 train validation  # not inside the command: a failure there would go unnoticed
+    local part=$1
     shift
-    train=$(manifests_of train)
-    validation=$(manifests_of validation)
     settings_of "$part"
     say "-- $part"
-    training train "$conf/$part.yaml" --out "$run/$part" "data.train=$train" "data.validation=$validation" "$@" \
-        ${chosen[@]+"${chosen[@]}"}
+    training train "$conf/$part.yaml" --out "$run/$part" "$@" ${chosen[@]+"${chosen[@]}"}
 }
 
 stage_2() {
-    trained align
+    local train held_out  # not inside the command: a failure there would go unnoticed
+    train=$(manifests_of train)
+    held_out=$(manifests_of validation test)  # all that it will align, so that it knows their phones
+    trained align "data.train=$train" "data.validation=$held_out"
     specgan align "$run"/data/*/*.jsonl --out "$run/alignments" --model "$run/align" ${textgrids:+--textgrids "$textgrids"}
 }
 
 stage_3() {
-    local alignments vocoder=$pretrained initial=()
-    alignments=$(place "$run/alignments")
+    local train validation data vocoder=$pretrained initial=()
+    train=$(manifests_of train)
+    validation=$(manifests_of validation)
+    data=("data.train=$train" "data.validation=$validation" "alignments=$(place "$run/alignments")")
     if [[ -n $from ]]; then
         initial=("initial=$(place "$from")")
         vocoder=$from
     fi
-    trained acoustic "alignments=$alignments" ${initial[@]+"${initial[@]}"}
-    trained gan "alignments=$alignments" "acoustic=$(place "$run/acoustic")" "vocoder=$(place "$vocoder")" \
+    trained acoustic "${data[@]}" ${initial[@]+"${initial[@]}"}
+    trained gan "${data[@]}" "acoustic=$(place "$run/acoustic")" "vocoder=$(place "$vocoder")" \
         ${initial[@]+"${initial[@]}"}
 }
 

@@ -106,7 +106,7 @@ class Model:
         options.log_severity_level = 3
         # threads that spin while they wait would take the processor from the next function's
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_cpu_mem_arena = False  # it keeps the largest memory of every length it met, and saves no time
+        options.enable_mem_pattern = False  # it keeps memory for every length that it met
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # its exceptions have no common class; a damaged file raises one of a dozen

@@ -51,25 +51,30 @@ def read(text: str, symbols: Symbols, language: str, lexicon: Lexicon | None, ph
         raise InputError("the text is not valid Unicode (a lone surrogate); give it as UTF-8") from None
     missing: set[str] = set()
     failure = InputError("the text has nothing to say; write at least one word")
+    held: Sentence | None = None  # until it is known whether another one follows in its paragraph
     nothing = True
     for paragraph in filter(str.strip, _PARAGRAPHS.split(text)):
-        made: list[Sentence] = []
+        if held:
+            yield held._replace(pause="paragraph")
+            held = None
         try:
             pieces = _ENDS.split(paragraph.strip()) if phonemes else _spoken(paragraph, language)
         except InputError as error:  # a row of asterisks among paragraphs is no loss
             pieces, failure = [], error
         for piece in pieces:
             try:
-                ipa = piece if phonemes else phonemise(piece, language, lexicon)
-                made += _numbered(ipa, symbols, missing)
+                numbered = list(_numbered(piece if phonemes else phonemise(piece, language, lexicon), symbols, missing))
             except InputError as error:
-                failure = error
-        for index, sentence in enumerate(made):
-            last = index == len(made) - 1
-            yield sentence._replace(pause="paragraph") if last else sentence
-        nothing = nothing and not made
+                numbered, failure = [], error
+            for sentence in numbered:
+                nothing = False
+                if held:
+                    yield held
+                held = sentence
     if nothing:
         raise failure
+    if held:
+        yield held
 
 
 def _spoken(paragraph: str, language: str) -> list[str]:

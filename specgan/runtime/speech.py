@@ -19,13 +19,13 @@ from specgan.runtime.script import PAUSES, Sentence, read
 from specgan.runtime.voice_config import VoiceConfig
 from specgan.text.lexicon import Lexicon
 from vocoder.errors import InputError
-from vocoder.signal.chunks import CHUNK, plan
+from vocoder.signal.chunks import plan
 
 FADE = 0.005
 """Seconds by which both ends of a sentence are faded, so that no join clicks."""
 
-PICTURE = 448
-"""Frames that `draw` is given at most, context included: 5 s at 22 kHz. Its memory grows by 0.3 MB a frame."""
+PICTURE = 416
+"""Frames drawn and rendered at once, 5 s at 22 kHz: drawing takes 0.3 MB a frame."""
 
 LEAST, MOST = 0.25, 4.0  # of speed, pitch and energy
 
@@ -93,8 +93,10 @@ class Voice:
     ----------
     model : SpeechFunctions
         See `specgan.runtime.model` and `specgan.torch_backend`.
-    picture, chunk : int
-        Frames drawn and frames rendered at once.
+    picture : int
+        Frames drawn at once, context included.
+    chunk : int
+        Frames rendered at once.
 
     Raises
     ------
@@ -102,7 +104,7 @@ class Voice:
         If the model is for another task, or its config.json is damaged.
     """
 
-    def __init__(self, model: SpeechFunctions, picture: int = PICTURE, chunk: int = CHUNK) -> None:
+    def __init__(self, model: SpeechFunctions, picture: int = PICTURE, chunk: int = PICTURE) -> None:
         self.model, self.config, self.picture = model, VoiceConfig.read(model.config, model.name), picture
         self._vocoder = Vocoder(model, chunk)
         self._clipped = False
@@ -175,14 +177,22 @@ class Voice:
         noise = np.random.default_rng([how.seed, index]).standard_normal((1, bands, frames), np.float32)
         who = self._number("speaker", how.speaker)
         context = _up(self.config.context, self.config.multiple)
-        # a piece without its context; at least a quarter of the picture, however far the network sees
-        chunk = _up(max(self.picture - 2 * context, self.picture // 4), self.config.multiple)
         pieces = []
-        for first, last, start, stop in plan(frames, frames if frames <= self.picture else chunk, context):
+        for first, last, start, stop in plan(frames, self._piece(frames, context), context):
             text, pitch, energy, noises = (plane[..., start:stop] for plane in (*planes, noise))
             drawn = self.model.run("draw", text, pitch, energy, who, noises)
             pieces.append([mel[0, :, first - start : last - start] for mel in drawn])
         return Drawn(*(np.concatenate(mels, axis=1) for mels in zip(*pieces, strict=True)))
+
+    def _piece(self, frames: int, context: int) -> int:
+        """Frames of a piece, so that with its context it is no longer than the picture."""
+        if frames <= self.picture:
+            return frames
+        half = _up(-(-frames // 2), self.config.multiple)
+        if half + context <= self.picture:  # two have context on one side only
+            return half
+        # at least a quarter of the picture, however far the network sees
+        return _up(max(self.picture - 2 * context, self.picture // 4), self.config.multiple)
 
     def _planes(self, sentence: Sentence, how: Manner, pauses: tuple[float, float]) -> list[np.ndarray]:
         """Text (1, D, T), pitch (1, T) and energy (1, T) of every frame."""

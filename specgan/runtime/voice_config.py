@@ -54,7 +54,9 @@ class VoiceConfig:
             if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
                 raise InputError(f"config.json of {name}: {field} must be a list of texts; export the model again")
         draw = config.get("draw")
-        context, multiple = (draw.get(key) if isinstance(draw, dict) else None for key in ("receptive_field", "multiple"))
+        context, multiple = (
+            draw.get(key) if isinstance(draw, dict) else None for key in ("receptive_field", "multiple")
+        )
         if not (type(context) is int and context >= 0 and type(multiple) is int and multiple >= 1):
             raise InputError(f"config.json of {name}: draw is {draw!r}, must have receptive_field and multiple")
         speakers = tuple(lists["speakers"] or ())

@@ -126,7 +126,8 @@ def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor, least
     frames, tokens : (B,) int tensors
         Lengths.
     least : (B, L) int64 tensor, optional
-        Least number of frames of each token, 0 behind the end; 1 if None.
+        Least number of frames of each token, 0 behind the end; 1 if None. A token of n has n states in a row, each of
+        a frame or more, so that a path counts once for every way to part its durations among them.
     """
     if least is not None:
         states = least.sum(1)

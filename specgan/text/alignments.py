@@ -29,9 +29,10 @@ from vocoder.signal.spec import MelSpec
 
 PITCH = "pitch.safetensors"
 LEFT_OUT = "left_out.txt"
-CERTAIN = 0.65
-"""A transcript does not fit its sound if the phones on the best path are on average less probable than this share of
-what half of the recordings reach. Right ones are seldom below 0.8 of it, those of other sentences seldom above 0.5."""
+FITS = 1.0
+"""A transcript fits its sound if its phones are, in the mean of ln over frames, by this much more probable than the
+same phones in another order. With a trained aligner right ones reach 1.8 to 4.3, most of other sentences −1 to 0.9."""
+UNHEARD = -10.0  # ln of the probability below which it no longer matters how improbable a phone is
 
 
 def read_aligner(run: Path) -> tuple[Aligner, Symbols, MelSpec]:
@@ -168,8 +169,7 @@ def align(corpus: Corpus, aligner: Aligner, folder: Path, foreign: Path | None =
     Yields
     ------
     float or str
-        One for each recording: how certain the alignment is, the mean probability of the phones on its path (see
-        `CERTAIN`); or why there is none.
+        One for each recording: how well the transcript fits, see `margin` and `FITS`; or why there is no alignment.
     """
     spec = corpus.spec
     for index, row in enumerate(corpus.rows):
@@ -183,24 +183,52 @@ def align(corpus: Corpus, aligner: Aligner, folder: Path, foreign: Path | None =
         scores = aligner.scores(torch.log_softmax(logits, dim=2), batch.mel, batch.mask, batch.phones, batch.spoken)
         words = " ".join(prepare_text(row.text or "", row.language or "")).split()
         spoken = [word for word in words if any(map(str.isalnum, word))]
+        values = scores[0].double().numpy()
+        least = shortest(batch.phones, torch.tensor([frames]), aligner.pauses)[0].numpy()
         try:
-            values = scores[0].double().numpy()
             if foreign is not None:
                 path = foreign_grid(foreign, row.id, row.speaker)
                 intervals = word_intervals(read_textgrid(path), words, frames, spec.sample_rate, spec.hop, path)
-                values = values + limits(tokens, words, row.language or "", intervals, frames)
-            least = shortest(batch.phones, torch.tensor([frames]), aligner.pauses)[0].numpy()
-            durations = best_path(values, None if foreign else least)
+                durations = best_path(values + limits(tokens, words, row.language or "", intervals, frames))
+            else:
+                durations = best_path(values, least)
         except InputError as error:
             yield f"{row.audio}: {error}"
             continue
-        certainty = float(np.exp(values[np.arange(frames), np.repeat(np.arange(len(tokens)), durations)]).mean())
         labels = group_labels(spoken, groups_of(tokens, spoken, row.language or ""), len(runs(tokens)))
         path = folder / f"{row.id}.TextGrid"
         path.parent.mkdir(parents=True, exist_ok=True)
         tiers = from_durations(tokens, labels, durations, spec.sample_rate, spec.hop)
         write_textgrid(path, tiers, frames * spec.hop / spec.sample_rate)
-        yield certainty
+        yield margin(values, durations, least)
+
+
+def margin(scores: np.ndarray, durations: np.ndarray, least: np.ndarray) -> float:
+    """How much better a transcript fits than its own phones backwards, or with its second half first.
+
+    An aligner that has learned little, or that knows other recordings by heart, gives low probabilities to right
+    transcripts too; but as low ones to their phones in another order.
+
+    Parameters
+    ----------
+    scores : (T, L) array
+        Log-probability of each token at each frame.
+    durations, least : (L,) int arrays
+        Frames of each token as aligned, and at least.
+
+    Returns
+    -------
+    float
+        Difference of the mean log-probabilities of a frame.
+    """
+
+    def fit(order: np.ndarray, durations: np.ndarray) -> float:
+        return float(scores[np.arange(len(scores)), np.repeat(order, durations)].clip(UNHEARD).mean())
+
+    inner = np.arange(1, len(durations) - 1)  # they begin and end with silence all the same
+    others = [np.array([0, *middle, len(inner) + 1]) for middle in (inner[::-1], np.roll(inner, len(inner) // 2))]
+    best = max(fit(order, best_path(scores[:, order], least[order])) for order in others)
+    return fit(np.arange(len(durations)), durations) - best
 
 
 def foreign_grid(folder: Path, id: str, speaker: str | None) -> Path:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
 from vocoder.signal.manifest import read_manifest
+from vocoder.signal.spec import preset
 
 ROOT = Path(__file__).parents[2]
-RECIPES = {path.parent.name: path for path in sorted((ROOT / "recipes/vocoder").glob("*/run.sh"))}
+RECIPES = {f"{path.parts[-3]}/{path.parts[-2]}": path for path in sorted((ROOT / "recipes").glob("*/*/run.sh"))}
 HEAVY = {"torch", "librosa", "scipy", "tensorboard", "omegaconf", "rich"}
 
 
@@ -25,13 +29,37 @@ def recipe(name: str, *words: str, cwd: Path) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=1200)
 
 
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The run folder of a recipe; it is run once."""
+    runs: dict[str, Path] = {}
+
+    def run(name: str) -> Path:
+        if name not in runs:
+            cwd = tmp_path_factory.mktemp(name.replace("/", "-"))
+            done = recipe(name, "--mini", cwd=cwd)
+            assert done.returncode == 0, done.stderr
+            stages = re.findall(r"^== stage (-?\d): (\S+)$", done.stderr, re.MULTILINE)
+            assert [int(number) for number, _ in stages] == list(range(-1, 8))
+            runs[name] = cwd / "exp" / name / "mini"
+        return runs[name]
+
+    return run
+
+
+def without_torch(*words: object) -> None:
+    """Run a command, which must not import what only training needs."""
+    arguments = list(map(str, words))
+    program = f"import sys; from specgan.cli import main; print(main({arguments}), {HEAVY} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "0 set()", done.stderr
+
+
 @pytest.mark.parametrize(("name", "corpora"), [("folder", 1), ("kathleen", 2), ("ljspeech", 1)])
-def test_mini(name, corpora, tmp_path):
-    done = recipe(name, "--mini", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    stages = re.findall(r"^== stage (-?\d): (\S+)$", done.stderr, re.MULTILINE)
-    assert [int(number) for number, _ in stages] == list(range(-1, 8))
-    run = tmp_path / "exp/vocoder" / name / "mini"
+def test_a_vocoder(name, corpora, mini, tmp_path):
+    run = mini(f"vocoder/{name}")
 
     # training: the mel distance on unseen recordings fell
     figures = re.findall(r"validation mel (\S+)", (run / "log.txt").read_text())
@@ -63,23 +91,98 @@ def test_mini(name, corpora, tmp_path):
 
     # packing: the folder decodes, without torch
     source, out = next(run.glob("wavs/**/*.wav")), tmp_path / "again.wav"
-    arguments = ["vocoder", "decode", str(source), "-o", str(out), "--model", str(run / "model")]
-    program = f"import sys; from specgan.cli import main; print(main({arguments}), {HEAVY} & sys.modules.keys())"
-    decoded = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
-    )
-    assert decoded.stdout.splitlines()[-1] == "0 set()"
+    without_torch("vocoder", "decode", source, "-o", out, "--model", run / "model")
     assert soundfile.info(out).frames == soundfile.info(source).frames
 
 
+SPEAKERS = {
+    "folder": ["speaker"],
+    "kathleen": ["kathleen", "ljspeech"],
+    "ljspeech": ["ljspeech"],
+    "vctk": ["p225", "p226"],
+}
+
+
+@pytest.mark.parametrize("name", SPEAKERS)
+def test_a_voice(name, mini, tmp_path):
+    run = mini(f"tts/{name}")
+
+    # training: on unseen recordings the regression comes nearer
+    figures = re.findall(r"validation coarse (\S+)", (run / "acoustic/log.txt").read_text())
+    assert len(figures) >= 2
+    assert float(figures[-1]) < float(figures[0])
+
+    # the vocoder's fine-tuning: a mel for every recording that was aligned, frame by frame where its sound is
+    left_out = [line.split("\t")[0] for line in (run / "alignments/left_out.txt").read_text().splitlines()]
+    for part in ("train", "validation"):
+        rows = [row for path in sorted(run.glob(f"data/*/{part}.jsonl")) for row in read_manifest(path)]
+        drawn = read_manifest(run / f"mels/{part}.jsonl")
+        assert [row.id for row in drawn] == [row.id for row in rows if row.id not in left_out]
+        for row in drawn:
+            mel = np.load(run / f"mels/{row.id}.npy")
+            assert mel.dtype == np.float32 and mel.shape == (80, preset("22k").frames(soundfile.info(row.audio).frames))
+    assert json.loads((run / "mels/mels.json").read_text()) == preset("22k").to_dict()
+    figures = re.findall(r"validation mel (\S+)", (run / "vocoder/log.txt").read_text())
+    assert float(figures[-1]) < float(figures[0])
+
+    # inference: every test recording's text
+    manifests = sorted(run.glob("data/*/test.jsonl"))
+    for manifest in manifests:
+        for row in read_manifest(manifest):
+            wave, rate = soundfile.read(run / "wavs" / manifest.parent.name / f"{row.id}.wav")
+            assert rate == 22_050 and wave.std() > 1e-4
+
+    # evaluation: the bounds stand beside the voice, and the recordings are at no distance from themselves
+    results = (run / "RESULTS.md").read_text()
+    assert "run.sh --mini" in results and "| without GAN |" in results and "| drawn by the GAN |" in results
+    assert ("## Harder sentences" in results) == (name != "folder")
+    scores = json.loads((run / "results/prompts/evaluation.json").read_text())
+    distance = {system: found["summary"]["mcd"]["mean"] for system, found in scores["systems"].items()}
+    assert distance["the recordings"] == pytest.approx(0, abs=1e-6)
+    assert distance["the voice"] > distance["the recordings through the vocoder"] > 0.1
+
+    # packing: the folder speaks, each of its speakers, without torch
+    model = run / "model"
+    assert (model / "RESULTS.md").read_text() == results and (model / "mels.png").is_file()
+    assert json.loads((model / "config.json").read_text())["speakers"] == SPEAKERS[name]
+    card = (model / "README.md").read_text()
+    assert f"| speakers | {', '.join(SPEAKERS[name])} |" in card
+    out = tmp_path / "said.wav"
+    words = ("infer", "--text", "The men shook hands.", "-o", out, "--model", model)
+    without_torch(*words, "--speaker", SPEAKERS[name][-1])
+    assert soundfile.info(out).duration > 0.1
+
+
+def test_a_voice_is_fine_tuned(mini, tmp_path):
+    given, scratch = mini("tts/kathleen") / "model", mini("tts/folder")
+    run = tmp_path / "exp/tts/folder/tuned"
+    for part in ("data", "alignments"):
+        shutil.copytree(scratch / part, run / part)
+    words = ("--mini", "--tag", "tuned", "--from", str(given), "--stage", "3", "--stop-stage", "3")
+    done = recipe("tts/folder", *words, "gan.train.steps=4", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first = [
+        float(re.findall(r"validation coarse (\S+)", (folder / "acoustic/log.txt").read_text())[0])
+        for folder in (run, scratch)
+    ]
+    assert first[0] < first[1]  # at the same step: it began ahead
+    assert "step 4/4" in (run / "gan/log.txt").read_text()
+    settled = (run / "gan/config.yaml").read_text()
+    assert f"initial: {given}" in settled and f"vocoder: {given}" in settled
+
+
 def test_every_recipe_is_tried():
-    assert set(RECIPES) == {"folder", "kathleen", "ljspeech"}
+    assert set(RECIPES) == {
+        *(f"vocoder/{name}" for name in ("folder", "kathleen", "ljspeech")),
+        *(f"tts/{name}" for name in SPEAKERS),
+    }
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ((), "--data is missing"),
+        (("--from", "nobody"), "unknown argument --from"),
         (("--stage",), "--stage needs a value"),
         (("--stage", "two"), "a stage is a number"),
         (("--nonsense",), "unknown argument --nonsense"),
@@ -90,14 +193,35 @@ def test_every_recipe_is_tried():
     ],
 )
 def test_wrong_usage(words, said, tmp_path):
-    done = recipe("folder", *words, cwd=tmp_path)
-    assert done.returncode == 2
-    assert said in done.stderr.splitlines()[-1]
-    assert done.stderr.count("specgan:") + done.stderr.count("run.sh:") == 1
+    refused(recipe("vocoder/folder", *words, cwd=tmp_path), said)
     assert not list(tmp_path.iterdir())
 
 
-def test_help_names_the_data_and_the_stages(tmp_path):
-    done = recipe("kathleen", "--help", cwd=tmp_path)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--conf", "nowhere"), "nowhere/align.yaml"),
+        (("train.steps=3",), "a setting begins with align., acoustic., gan. or vocoder."),
+        (("--from",), "--from needs a value"),
+        (("--from", "nobody"), "nobody: no voice with its weights"),
+        (("--textgrids", "nowhere"), "nowhere: no such folder"),
+        (("--stage", "3"), "begin with --stage 0"),
+        (("--stage", "0", "--stop-stage", "0"), "holds no sound"),
+    ],
+)
+def test_wrong_usage_of_a_voice(words, said, tmp_path):
+    refused(recipe("tts/folder", "--data", ".", *words, cwd=tmp_path), said)
+    assert not list(tmp_path.iterdir())
+
+
+def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr.splitlines()[-1]
+    assert done.stderr.count("specgan:") + done.stderr.count("run.sh:") == 1
+
+
+@pytest.mark.parametrize("name", ["vocoder/kathleen", "tts/kathleen"])
+def test_help_names_the_data_and_the_stages(name, tmp_path):
+    done = recipe(name, "--help", cwd=tmp_path)
     assert done.returncode == 0
     assert "--data FOLDER" in done.stdout and "kathleen/" in done.stdout and "--stop-stage" in done.stdout

@@ -1,8 +1,10 @@
-"""Runs of a tiny voice, for the tests of what is done with one: packed, fine-tuned, asked to draw."""
+"""Runs of a tiny voice and of an aligner, for the tests of what is done with them."""
 
 from __future__ import annotations
 
 import csv
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,16 +13,16 @@ import pytest
 import torch
 
 from specgan.tasks.acoustic import AcousticRun
-from specgan.tasks.alignment import SpeechData
+from specgan.tasks.alignment import AlignmentConfig, SpeechData
 from specgan.tasks.tts import SpeechCritics, SpeechRun
 from specgan.text.acoustic import AcousticConfig
-from specgan.text.alignments import PITCH
+from specgan.text.alignments import PITCH, align, read_aligner, write_pitch
 from specgan.text.corpus import Corpus
 from specgan.text.textgrid import from_durations, write_textgrid
 from specgan.torch_backend import describe
-from specgan.train import train_acoustic, train_speech
-from vocoder.engine.checkpoint import save_tensors
-from vocoder.engine.schedule import TrainConfig
+from specgan.train import train_acoustic, train_aligner, train_speech
+from vocoder.engine.checkpoint import load_tensors, save_tensors
+from vocoder.engine.schedule import OptimizerConfig, TrainConfig
 from vocoder.generators import FourierVocoder
 from vocoder.signal.manifest import Recording, write_manifest
 from vocoder.signal.spec import preset
@@ -116,3 +118,59 @@ def tiny_voice(tmp_path_factory: pytest.TempPathFactory) -> TinyVoice:
     train_acoustic(voice.acoustic_config("kathleen", train), voice.acoustic)
     train_speech(voice.speech_config("kathleen", voice.acoustic), voice.gan)
     return voice
+
+
+@dataclass(frozen=True)
+class Learned:
+    """An aligner that was trained on all fixtures, and what it made of them: `alignments`."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.folder / "all.jsonl"
+
+    @property
+    def aligner(self) -> Path:
+        return self.folder / "aligner"
+
+    @property
+    def alignments(self) -> Path:
+        return self.folder / "alignments"
+
+
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    made = Learned(tmp_path_factory.mktemp("learned"))
+    rows = [*recordings("kathleen"), *recordings("ljspeech")]
+    write_manifest(made.manifest, rows)
+    data = SpeechData([str(made.manifest)], [str(made.manifest)], 4)
+    train = TrainConfig(steps=200, warmup=10, ema=0.9, validate_every=200, save_every=200)
+    optimizer = OptimizerConfig(lr=5e-3, betas=(0.9, 0.98), clip=1.0)
+    config = AlignmentConfig(data=data, width=32, free=0.8, sharpen=0.9, optimizer=optimizer, train=train)
+    train_aligner(config, made.aligner)
+    aligner, symbols, _ = read_aligner(made.aligner)
+    corpus = Corpus(rows, SPEC, symbols)
+    assert all(isinstance(result, float) for result in align(corpus, aligner, made.alignments))
+    write_pitch(corpus, made.alignments, range(len(rows)))
+    return made
+
+
+def check_resuming(train: Callable[[Path], bool], folder: Path, middle: int, end: int) -> None:
+    """A run that goes on from its checkpoint in the middle ends with the very same weights and moments."""
+    assert train(folder)
+    paths = [folder / f"checkpoints/step-{step:08d}" for step in (middle, end)]
+    files = sorted(paths[1].glob("*.safetensors"))
+    straight = {path.name: load_tensors(path)[0] for path in files}
+    changed = any(
+        not torch.equal(load_tensors(paths[0] / name)[0][key], tensor)
+        for name, tensors in straight.items()
+        for key, tensor in tensors.items()
+    )
+    assert changed
+    shutil.rmtree(paths[1])
+    assert train(folder)
+    for name, tensors in straight.items():
+        again = load_tensors(paths[1] / name)[0]
+        assert again.keys() == tensors.keys()
+        assert all(torch.equal(again[key], tensor) for key, tensor in tensors.items()), name

@@ -103,7 +103,7 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
 # -- what it says -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["vocoder train", "vocoder decode", "prepare", "models", "pack"])
+@pytest.mark.parametrize("command", ["infer", "vocoder train", "vocoder decode", "prepare", "models", "pack"])
 def test_every_command_has_help_with_an_example(command, capsys):
     assert main([*command.split(), "--help"]) == 0
     assert f"Example: specgan {command}" in " ".join(capsys.readouterr().out.split())

@@ -200,7 +200,7 @@ def writing(
     Yields
     ------
     callable
-        Appends a piece (n,) or (C, n). What is written in pieces is what `write` makes of them together.
+        Appends a piece (n,) or (C, n). A wav or flac file is what `write` makes of all pieces together.
 
     Raises
     ------

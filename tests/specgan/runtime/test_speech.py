@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import specgan
@@ -27,6 +27,7 @@ from vocoder.errors import InputError
 
 ROOT = Path(__file__).parents[3]
 ONE = "ðə kwˈɪk fˈɑːks, dʒˈʌmps."
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # other work may share the processor
 LONG = " ".join(["ðə kwˈɪk bɹˈaʊn fˈɑːks dʒˈʌmps ˌoʊvɚ ðə lˈeɪzi dˈɑːɡ"] * 6) + "."  # 300 letters
 
 
@@ -69,6 +70,7 @@ def test_the_remainder_of_a_rounding_goes_to_the_next():
     assert whole_frames(np.array([0.25] * 4 + [9.0]), 1).tolist() == [1, 1, 1, 1, 6]  # the last pays the others back
 
 
+@UNHURRIED
 @given(st.lists(st.floats(0.01, 50), min_size=1, max_size=60), st.sampled_from([1, 4]))
 def test_frames_are_as_many_as_the_durations_say(given_lengths, multiple):
     frames = whole_frames(np.array(given_lengths), multiple)
@@ -115,11 +117,8 @@ def test_the_seed_decides_the_noise_and_each_sentence_has_its_own(voice):
     first = voice.speak(twice, phonemes=True, seed=3)
     assert np.array_equal(voice.speak(twice, phonemes=True, seed=3), first)
     assert not np.array_equal(voice.speak(twice, phonemes=True, seed=4), first)
-    a, b = voice.sentences(f"{ONE}\n\n{ONE}\n\n{ONE}", phonemes=True), voice.sentences(ONE, phonemes=True)
-    middle = [next(a), next(a)][1]
-    alone = next(b)
-    inside = middle.coarse.shape[1] // 2  # the pauses differ
-    assert not np.allclose(middle.mel[:, inside], alone.mel[:, inside])
+    _, second, third, _ = (drawn.mel for drawn in voice.sentences(" ".join([ONE] * 4), phonemes=True))
+    assert second.shape == third.shape and np.std(second - third) > 1  # the difference of two standard normals
 
 
 def test_a_picture_in_pieces_is_the_whole_picture(voice):
@@ -128,6 +127,9 @@ def test_a_picture_in_pieces_is_the_whole_picture(voice):
     whole = Voice(voice.model, picture=10**6, chunk=10**6)
     np.testing.assert_allclose(pieces.draw(LONG, phonemes=True).mel, whole.draw(LONG, phonemes=True).mel, atol=1e-5)
     np.testing.assert_allclose(pieces.speak(LONG, phonemes=True), whole.speak(LONG, phonemes=True), atol=1e-6)
+    two = Voice(Watched(voice), picture=whole.draw(LONG, phonemes=True).mel.shape[1] * 2 // 3, chunk=10)
+    np.testing.assert_allclose(two.draw(LONG, phonemes=True).mel, whole.draw(LONG, phonemes=True).mel, atol=1e-5)
+    assert [function for function, _ in two.model.seen] == ["encode", "draw", "draw"]
     drawn = [frames for function, frames in watched.seen if function == "draw"]
     assert len(drawn) > 10 and max(drawn) <= 28 and all(frames % 4 == 0 for frames in drawn)
     assert max(frames for function, frames in watched.seen if function == "render") <= 12
@@ -209,10 +211,10 @@ def test_memory_does_not_grow_with_the_text(voice):
             continue
         found = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return found - 4 * len(text)
+        return found - 250 * sentences  # the text itself, cut into sentences
 
     peak(2)
-    assert peak(400) < 1.5 * peak(20)
+    assert peak(400) < 1.25 * peak(20)  # one sentence's frames take 12 kB
 
 
 # -- what cannot be spoken --------------------------------------------------------------------------------------------
@@ -220,11 +222,11 @@ def test_memory_does_not_grow_with_the_text(voice):
 
 def test_a_phone_that_the_voice_lacks_is_left_out_with_one_warning(voice):
     with pytest.warns(UserWarning, match="the voice has no phone 'ʘ'") as caught:
-        wave = voice.speak("ðə ʘkwˈɪʘk fˈɑːks. ʘː. fˈɑːks ʘ.", phonemes=True)
+        wave = voice.speak("ðə ʘkwˈɪʘk fˈɑːks. ʘ. fˈɑːks.", phonemes=True)
     assert [str(warning.message).count("ʘ") for warning in caught if "phone 'ʘ'" in str(warning.message)] == [1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert len(voice.speak("ðə kwˈɪk fˈɑːks. fˈɑːks .", phonemes=True)) == len(wave)
+        assert len(voice.speak("ðə kwˈɪk fˈɑːks. fˈɑːks.", phonemes=True)) == len(wave)
 
 
 def test_an_unknown_modifier_is_no_loss(voice):
@@ -275,6 +277,7 @@ def test_a_manner_that_the_voice_has_not_is_refused_at_once(voice, manner, messa
         voice.stream(ONE, phonemes=True, **manner)
 
 
+@UNHURRIED
 @given(st.lists(st.sampled_from(["fˈɑːks", "ðə", "dɑːɡ,", "kwˈɪk.", "lˈeɪzi;", "ə" * 90]), min_size=1, max_size=60))
 def test_long_sentences_are_cut_and_nothing_is_dropped(words):
     ipa = " ".join(words)
@@ -345,10 +348,10 @@ def test_backends_and_devices_that_do_not_fit_are_refused(folder, tmp_path):
 
 
 def test_speaking_brings_nothing_that_only_training_needs(folder):
-    heavy = {"torch", "librosa", "scipy", "onnx", "safetensors", "omegaconf", "soxr", "PIL", "swift_f0"}
     program = (
-        f"import specgan, sys; light = len(sys.modules); specgan.load({str(folder)!r}).speak('The quick fox.')\n"
-        f"sys.exit(f'brings {{{heavy!r} & set(sys.modules)}}' if {heavy!r} & set(sys.modules) else 0)"
+        f"import specgan, sys; specgan.load({str(folder)!r}).speak('The quick fox.')\n"
+        "heavy = {'torch', 'librosa', 'scipy', 'onnx', 'safetensors', 'omegaconf', 'soxr', 'PIL', 'swift_f0'}\n"
+        "sys.exit(f'brings {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

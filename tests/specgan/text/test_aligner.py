@@ -1,11 +1,12 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
 import scipy.stats
 import torch
 
-from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels, quiet
+from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels, quiet, shortest
 from specgan.text.symbols import Symbols, Token
 from vocoder.errors import InputError
 
@@ -38,12 +39,54 @@ def test_best_path_keeps_to_what_is_allowed_and_says_when_nothing_is():
         best_path(np.zeros((2, 3)))
 
 
+LEAST = [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_best_path_keeps_to_the_least_durations(seed):
+    scores = np.random.default_rng(seed).normal(size=(11, 4))
+    allowed = [durations for durations in paths(11, 4) if (durations >= LEAST).all()]
+    best = max(allowed, key=lambda durations: value(scores, durations))
+    np.testing.assert_array_equal(best_path(scores, np.array(LEAST)), best)
+
+
+def test_least_durations_that_fill_all_frames_leave_one_path_and_more_leave_none():
+    np.testing.assert_array_equal(best_path(np.zeros((7, 4)), np.array(LEAST)), LEAST)
+    with pytest.raises(InputError, match="6 frames are too few"):
+        best_path(np.zeros((6, 4)), np.array(LEAST))
+
+
+def test_phones_last_two_frames_or_more_but_where_there_is_no_room():
+    pauses = torch.tensor([False, True, True, False, False, False])  # padding, two pauses, three phones
+    phones = torch.tensor([[1, 3, 4, 2, 5, 2], [1, 5, 2, 0, 0, 0], [1, 5, 2, 0, 0, 0]])
+    least = shortest(phones, torch.tensor([9, 4, 3]), pauses)
+    assert least.tolist() == [[1, 2, 2, 1, 2, 1], [1, 2, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
+
+
 def test_forward_sum_is_the_sum_over_all_paths():
     scores = torch.randn(1, 7, 3, generator=torch.Generator().manual_seed(0))
     log = scores.log_softmax(2)[0].double().numpy()
     total = np.logaddexp.reduce([value(log, durations) for durations in paths(7, 3)])
     found = forward_sum(scores, torch.tensor([7]), torch.tensor([3]))
     assert found.item() == pytest.approx(-total / 7, rel=1e-4)
+
+
+def test_forward_sum_over_paths_that_keep_to_the_least_durations():
+    """A token of at least n frames is n states in a row; a path through them counts once for each way to part them."""
+    scores = torch.randn(2, 10, 4, generator=torch.Generator().manual_seed(1))
+    least = torch.tensor([LEAST, [2, 2, 1, 0]])
+    scores[1, :, 3] = -1e4
+    found = forward_sum(scores, torch.tensor([10, 8]), torch.tensor([4, 3]), least)
+    sums = []
+    for row, (frames, wanted) in enumerate(((10, LEAST), (8, [2, 2, 1]))):
+        log = scores[row].log_softmax(1).double().numpy()[:frames]
+        allowed = [durations for durations in paths(frames, len(wanted)) if (durations >= wanted).all()]
+        ways = [math.prod(math.comb(d - 1, n - 1) for d, n in zip(each, wanted, strict=True)) for each in allowed]
+        sums.append(
+            np.logaddexp.reduce([value(log, each) + math.log(n) for each, n in zip(allowed, ways, strict=True)])
+        )
+    assert len(allowed) == 10 and max(ways) > 1  # 8 frames, 3 of them free
+    assert found.item() == pytest.approx(-(sums[0] / 10 + sums[1] / 8) / 2, rel=1e-4)
 
 
 def test_forward_sum_of_a_padded_batch_is_the_mean_of_its_rows():
@@ -79,12 +122,12 @@ def test_labels_leave_out_padding_and_pauses_that_are_none():
     scores = torch.full((2, 6, 3), -1.0)
     for frame, token in enumerate([0, 1, 1, 1, 2, 2]):
         scores[0, frame, token] = 0.0
-    for frame, token in enumerate([0, 0, 1, 2]):
+    for frame, token in enumerate([0, 0, 1, 1, 2]):
         scores[1, frame, token] = 0.0
     phones = torch.tensor([[1, 5, 2], [1, 6, 2]])
     pauses = torch.tensor([False, True, True, False, False, False, False])
-    labels = path_labels(scores, torch.tensor([6, 4]), phones, pauses)
-    assert labels.tolist() == [[UNSURE, 5, 5, 5, 2, 2], [1, 1, 6, UNSURE, UNSURE, UNSURE]]
+    labels = path_labels(scores, torch.tensor([6, 5]), phones, pauses)
+    assert labels.tolist() == [[UNSURE, 5, 5, 5, 2, 2], [1, 1, 6, 6, UNSURE, UNSURE]]
 
 
 def test_an_aligner_finds_the_boundaries_of_sounds_that_it_was_never_told():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 import resource
 import struct
 import warnings
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -358,6 +360,91 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path, speech, suffix):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+# piece by piece
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3"])
+def test_pieces_make_the_file_that_the_whole_makes(tmp_path, speech, suffix):
+    whole, pieces = tmp_path / f"a{suffix}", tmp_path / f"b{suffix}"
+    audio.write(whole, speech, RATE, comment="by a test")
+    with audio.writing(pieces, RATE, comment="by a test") as put:
+        for piece in np.split(speech, [1, 1, 700, 30_000]):
+            put(piece)
+    lossless = suffix in (".wav", ".flac")  # the others' encoders look at what they are given at once
+    np.testing.assert_allclose(audio.read(pieces)[0], audio.read(whole)[0], rtol=0, atol=0 if lossless else 1e-3)
+    with soundfile.SoundFile(pieces) as file:
+        assert file.comment == "by a test"
+
+
+def test_stereo_pieces(tmp_path, speech):
+    wave = np.stack([speech, -0.5 * speech])
+    with audio.writing(tmp_path / "a.wav", RATE, channels=2) as put:
+        put(wave[:, :999])
+        put(wave[:, 999:])
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "a.wav", dtype="float32")[0].T[0], speech)
+    mono = pytest.raises(InputError, match=r"a piece has shape \(1, 9\), must be \(2, samples\)")
+    with mono, audio.writing(tmp_path / "b.wav", RATE, channels=2) as put:
+        put(speech[:9])
+    assert not (tmp_path / "b.wav").exists()
+
+
+def test_a_file_appears_only_when_its_last_piece_is_in(tmp_path, speech):
+    path = tmp_path / "a.wav"
+    audio.write(path, speech[:10], RATE)
+    with pytest.raises(KeyboardInterrupt), audio.writing(path, RATE) as put:
+        put(speech)
+        assert audio.info(path).samples == 10
+        raise KeyboardInterrupt
+    assert audio.info(path).samples == 10 and len(list(tmp_path.iterdir())) == 1
+    with pytest.raises(InputError, match="no samples"), audio.writing(path, RATE):
+        assert audio.info(path).samples == 10
+    with pytest.raises(InputError, match="NaN or infinite"), audio.writing(path, RATE) as put:
+        put(speech)
+        put(np.array([0, np.nan]))
+    assert audio.info(path).samples == 10 and len(list(tmp_path.iterdir())) == 1
+
+
+def test_clipping_in_pieces_is_one_warning_of_the_highest_peak(tmp_path):
+    warned = pytest.warns(UserWarning, match=r"a\.wav: clipped, the wave reaches 3 of full scale")
+    with warned as caught, audio.writing(tmp_path / "a.wav", RATE) as put:
+        put(np.array([0.5, 2.0]))
+        put(np.array([-3.0, 0.25]))
+    assert len(caught) == 1
+    np.testing.assert_array_equal(soundfile.read(tmp_path / "a.wav", dtype="int16")[0], [16384, 32767, -32768, 8192])
+
+
+class Pipe(io.RawIOBase):
+    """Remembers what it is given, and cannot go back."""
+
+    def __init__(self) -> None:
+        self.given: list[bytes] = []
+
+    def write(self, data) -> int:
+        self.given.append(bytes(data))
+        return len(data)
+
+
+@pytest.mark.parametrize("comment", [None, "odd", "even", "schön"])
+def test_a_pipe_gets_each_piece_at_once_and_is_a_wav_of_open_length(tmp_path, speech, comment):
+    pipe = Pipe()
+    with audio.piping(pipe, RATE, comment=comment) as put:
+        assert pipe.given == []
+        for index, piece in enumerate(np.split(speech, [100, 5000]), 1):
+            put(piece)
+            assert len(pipe.given) == index
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"".join(pipe.given))
+    whole = tmp_path / "b.wav"
+    audio.write(whole, speech, RATE)
+    np.testing.assert_array_equal(audio.read(path)[0], audio.read(whole)[0])
+    assert audio.info(path) == (RATE, 1, len(speech))
+    with soundfile.SoundFile(path) as file:
+        assert file.comment == (comment or "")
+    with wave.open(str(path)) as file:  # Python's own reader takes it too
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
+        assert file.readframes(len(speech)) == path.read_bytes()[-2 * len(speech) :]
 
 
 # resampling and level
