@@ -20,7 +20,7 @@ from specgan.tasks.acoustic import (
     normalised,
     read_acoustic,
 )
-from specgan.text.acoustic import AcousticConfig, level
+from specgan.text.acoustic import AcousticConfig, expand
 from specgan.text.aligner import MEL_MEAN, MEL_STD
 from specgan.text.alignments import PITCH, read_durations, read_pitch
 from specgan.text.corpus import Corpus
@@ -113,8 +113,10 @@ def test_the_coarse_mel_beats_the_mean_mel_and_what_pitch_and_energy_alone_tell(
     batches = [corpus.batch([index]) for index in range(len(corpus))]
     mels = torch.cat([batch.mel[0] for batch in batches], 1)
     mean = (mels - mels.mean(1, keepdim=True)).abs().mean() / MEL_STD
-    # the best linear function of the energy of each frame, which says more than that of its token, and of the voicing
-    known = torch.stack([level(mels[None])[0], torch.cat([batch.voiced[0].float() for batch in batches])])
+    # the best square function of all that the decoder is given besides the text
+    planes = [torch.cat([batch.energy, batch.pitch, batch.speaker[None].expand_as(batch.pitch)]) for batch in batches]
+    expanded = [expand(p[None], b.durations, b.mel.shape[2])[0] for p, b in zip(planes, batches, strict=True)]
+    known = torch.cat(expanded, 1)
     known = torch.cat([known, known.square(), torch.ones_like(known[:1])]).T
     blind = (known @ torch.linalg.lstsq(known, mels.T).solution - mels.T).abs().mean() / MEL_STD
     found, wrong = [], []
