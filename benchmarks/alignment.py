@@ -1,8 +1,8 @@
 """How far word boundaries found by the aligner lie from labelled ones.
 
-The aligner learns from the training recordings of a corpus, their transcripts and nothing else. The held-out recordings are
-then aligned, and each word's beginning and end is compared with the labels. Beside it stand the same words spread over the
-recording in proportion to their letters.
+The aligner learns from the training recordings of a corpus, their transcripts and nothing else. The held-out recordings
+are then aligned, and each word's beginning and end is compared with the labels. Beside it stand the same words spread
+over the recording in proportion to their letters.
 """
 
 from __future__ import annotations
@@ -76,9 +76,8 @@ def main() -> None:
         baseline.append(errors(spread(wanted, int(corpus.recordings.lengths[index]) / spec.sample_rate), wanted))
     words = sum(map(len, ours))
     print(f"{len(ours)} recordings, {words} words; not alignable: {len(failed)}; words run together: {passed}\n")
-    print(
-        "| boundaries | median error, ms | median offset, ms | within 20 ms | 50 ms | 100 ms |\n|---|---|---|---|---|---|"
-    )
+    print("| boundaries | median error, ms | median offset, ms | within 20 ms | 50 ms | 100 ms |")
+    print("|---|---|---|---|---|---|")
     print(row("aligner", np.concatenate(ours)))
     print(row("words spread by their letters", np.concatenate(baseline)))
 

@@ -74,6 +74,41 @@ def test_a_short_run_prints_the_table(script):
     assert str(ROOT) not in run.stdout
 
 
+def test_speaking_prints_its_three_tables():
+    search = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "speaking.py", "--mini"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": search},
+    )
+    assert run.returncode == 0, run.stderr
+    tables = [rows(part) for part in run.stdout.split("\n\n") if part.startswith("|")]
+    cold, memory, warm = tables
+    assert cold[0][0] == "specgan" and float(cold[0][1]) > 1 and memory[0][0] == "10 words"
+    assert 30 < float(memory[0][2]) < 1000 and warm[0][0] == "specgan, 10 words"
+
+
+def test_a_child_is_measured_with_all_that_it_used(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    children = importlib.import_module("children")
+    small = children.run([sys.executable, "-c", "pass"])
+    large = children.run([sys.executable, "-c", "sum(range(10**7)); x = b'x' * 10**8"])
+    assert large.memory > small.memory + 8e7 and large.cpu > small.cpu and large.wall >= 0.5 * large.cpu
+    with pytest.raises(subprocess.CalledProcessError):
+        children.run([sys.executable, "-c", "raise SystemExit(3)"])
+
+
+def test_errors_of_boundaries_have_a_sign_and_words_are_spread_by_letters(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    alignment = importlib.import_module("alignment")
+    wanted = [("on", 0.5, 0.7), ("land", 0.7, 1.4)]
+    found = [("on", 0.48, 0.75), ("land", 0.75, 1.4)]
+    assert alignment.errors(found, wanted).round(6).tolist() == [[-20, 50], [50, 0]]
+    assert alignment.spread(wanted, 3.0) == [("on", 0.0, 1.0), ("land", 1.0, 3.0)]
+
+
 def test_fewer_than_five_rounds_are_refused(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     timing = importlib.import_module("timing")

@@ -24,7 +24,11 @@ def load_moments(optimizer: torch.optim.Optimizer, module: nn.Module, tensors: M
     weights = dict(module.named_parameters())
     for key, value in tensors.items():
         name, moment = key.rsplit(":", 1)
-        optimizer.state[weights[name]][moment] = value.to(weights[name].device)
+        weight = weights[name]
+        if value.shape == weight.shape:
+            # laid out in memory as the weight: the fused AdamW goes through both without a look at their strides
+            value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
+        optimizer.state[weight][moment] = value.to(weight.device)
 
 
 def random_states(world: World) -> dict[str, Tensor]:
