@@ -8,7 +8,6 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-import torch
 
 from specgan.cli import main
 from specgan.draw_mels import draw_mels
