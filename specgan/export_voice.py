@@ -143,8 +143,8 @@ def export_voice(
         raise InputError(f"{out}: is there already; name a new folder")
     # copies, so that what was given stays as it is
     draw = Draw(copy.deepcopy(trained.acoustic), copy.deepcopy(painter)).cpu().eval()
-    config = voice_config(trained, draw, generator, facts or {})
     render = inference_form(generator, trained.spec)
+    config = voice_config(trained, draw, generator, facts or {})
     for network in (draw, render):
         round_to_half(network)
     temporary = out.parent / f".{uuid.uuid4().hex}.tmp"
