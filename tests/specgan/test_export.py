@@ -133,7 +133,7 @@ def test_the_files_name_no_folder_of_the_machine_that_made_them(folders):
 
 
 def test_the_network_exported_is_left_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(exporting, "_graph", lambda *_: b"")
+    monkeypatch.setattr(exporting, "graph", lambda *_: b"")
     for model in (fourier(), hifigan()):
         before = {name: value.clone() for name, value in model.state_dict().items()}
         export(model, SPEC, tmp_path / type(model).__name__, CARD)
@@ -145,7 +145,7 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(exporting, "_graph", lambda *_: b"graph")
+    monkeypatch.setattr(exporting, "graph", lambda *_: b"graph")
     monkeypatch.setattr(exporting, "save_tensors", full)
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         export(fourier(), SPEC, tmp_path / "model", CARD)
