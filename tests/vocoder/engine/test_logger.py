@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from vocoder.engine.logger import Logger, Meter, colours, stacked
 from vocoder.errors import InputError
@@ -73,7 +74,9 @@ def test_scalars_pictures_and_sound_reach_tensorboard(tmp_path):
     assert len(list((tmp_path / "tensorboard").iterdir())) == 1
 
 
-def test_scalars_after_the_resumed_step_are_dropped(tmp_path):
+def test_scalars_after_the_resumed_step_are_dropped(tmp_path, monkeypatch):
+    # TensorBoard reads files in the order of their names, which count the writers of a process: 9 comes after 10
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(100))
     with Logger(tmp_path, 0, 10) as log:
         for log.step in (1, 2, 3, 4):
             log.scalars({"loss": float(log.step)})
