@@ -60,7 +60,7 @@ def main() -> None:
         raise SystemExit("stopped; the same command goes on")
     aligner, symbols, spec = read_aligner(arguments.out / "aligner")
     corpus = Corpus(rows_of([manifests["test"]], "the test set"), spec, symbols)
-    failed = [reason for reason in align(corpus, aligner, arguments.out) if reason is not None]
+    failed = [result for result in align(corpus, aligner, arguments.out) if isinstance(result, str)]
     labels = json.loads(arguments.words.read_text(encoding="utf-8"))
     ours, baseline, passed = [], [], 0
     for index, recording in enumerate(corpus.rows):
