@@ -152,7 +152,7 @@ class SpecUNet(nn.Module):
             taller, longer = STRIDES[level]
             x = F.interpolate(self.up[level](x), scale_factor=(float(taller), float(longer)), mode="nearest")
             x = masked(x + skips[level], masks[level])
-            for block in self.ascent[level]:  # type: ignore[attr-defined]
+            for block in self.ascent[level]:  # type: ignore[attr-defined]  # a ModuleList
                 x = block(x, style, masks[level])
         drawn = self.paint(masked(self.last_norm(x, style), here))
         if self.head == "residual":

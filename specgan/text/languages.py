@@ -204,7 +204,7 @@ def _money(written: str, sign: str, language: str) -> str | None:
     value = Decimal(written.replace(",", ".")).quantize(Decimal("0.01"))
     try:
         words = str(num2words(value, lang=language, to="currency", currency=_CODES[sign], separator=" |"))
-    except (NotImplementedError, TypeError, KeyError):
+    except (NotImplementedError, TypeError, KeyError):  # num2words lacks the currency or its forms in this language
         return None
     units, _, hundredths = words.partition("|")
     return f"{units} {hundredths}" if value % 1 else units
