@@ -1,35 +1,24 @@
-"""From a run or a generator to a model folder: config.json, the card, ONNX files, weights for fine-tuning."""
+"""From a vocoder's generator to its model folder."""
 
 from __future__ import annotations
 
 import copy
-import json
-import logging
-import os
-import shutil
-import uuid
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 
+from specgan.folder import Weights, refuse_existing, write_folder
+from specgan.graphs import LARGE, TRACED, graph
 from specgan.runtime.model import FORMAT_VERSION
 from specgan.torch_backend import describe
-from vocoder.engine.checkpoint import save_tensors, write_file
-from vocoder.engine.files import sync_folder
 from vocoder.errors import InputError
 from vocoder.generators import FourierVocoder
 from vocoder.hifigan import HiFiGAN
 from vocoder.signal.mel import LogMel
 from vocoder.signal.spec import MelSpec
-
-OPSET = 20
-TRACED = 64  # frames of the example that the graphs are traced with
 
 
 def export(
@@ -67,8 +56,7 @@ def export(
     InputError
         If `out` exists or cannot be written, or the network or its STFT cannot be exported.
     """
-    if out.exists():
-        raise InputError(f"{out}: is there already; name a new folder")
+    refuse_existing(out)
     network, described = inference_form(generator, spec), describe(generator)
     config = {
         "format_version": FORMAT_VERSION,
@@ -84,27 +72,17 @@ def export(
     }
     if half:
         round_to_half(network)
-    temporary = out.parent / f".{uuid.uuid4().hex}.tmp"
-    try:
-        temporary.mkdir()
-        wave, mel = torch.zeros(1, TRACED * spec.hop), torch.zeros(1, spec.bands, TRACED)
-        frames = torch.export.Dim("frames", min=2)
-        analyse = graph(LogMel(spec, exportable=True), (wave,), ({1: spec.hop * frames},), ["wave"], ["mel"])
-        write_file(temporary / "mel.onnx", analyse)
-        write_file(temporary / "render.onnx", graph(network, (mel,), ({2: frames},), ["mel"], ["wave"]))
-        save_tensors(temporary / "generator.safetensors", generator.state_dict(), {"generator": described})
-        if critics is not None:
-            halved = {name: tensor.half() for name, tensor in critics.items()}
-            save_tensors(temporary / "discriminator.safetensors", halved, {"generator": described})
-        write_file(temporary / "README.md", card.encode())
-        write_file(temporary / "config.json", (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode())
-        sync_folder(temporary)
-        os.rename(temporary, out)
-        sync_folder(out.parent)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    wave, mel = torch.zeros(1, TRACED * spec.hop), torch.zeros(1, spec.bands, TRACED)
+    frames = torch.export.Dim("frames", min=2)
+    graphs = {
+        "mel": graph(LogMel(spec, exportable=True), (wave,), ({1: spec.hop * frames},), ["wave"], ["mel"]),
+        "render": graph(network, (mel,), ({2: frames},), ["mel"], ["wave"]),
+    }
+    weights = {"generator": Weights(generator.state_dict(), {"generator": described})}
+    if critics is not None:
+        halved = {name: tensor.half() for name, tensor in critics.items()}
+        weights["discriminator"] = Weights(halved, {"generator": described})
+    write_folder(out, config, graphs, card, weights)
 
 
 def inference_form(generator: nn.Module, spec: MelSpec) -> nn.Module:
@@ -128,70 +106,3 @@ def round_to_half(network: nn.Module) -> None:
     for parameter in (network.blocks if isinstance(network, FourierVocoder) else network).parameters():
         if parameter.numel() >= LARGE:
             parameter.copy_(parameter.half())
-
-
-def graph(
-    module: nn.Module,
-    examples: tuple[Tensor, ...],
-    shapes: tuple[dict[int, Any], ...],
-    given: Sequence[str],
-    returned: Sequence[str],
-) -> bytes:
-    """The ONNX file of a function.
-
-    Parameters
-    ----------
-    module : nn.Module
-    examples : tuple of Tensor
-        Inputs to trace it with.
-    shapes : tuple of dict
-        For each input, which axes vary, and by which `torch.export.Dim`.
-    given, returned : sequence of str
-        Names of inputs and outputs.
-    """
-    chatter = logging.getLogger("torch.onnx")
-    before = chatter.level
-    chatter.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the exporter's own affairs
-            program = torch.onnx.export(
-                module.eval(),
-                examples,
-                dynamo=True,
-                dynamic_shapes=shapes,
-                input_names=list(given),
-                output_names=list(returned),
-                opset_version=OPSET,
-                verbose=False,
-            )
-    finally:
-        chatter.setLevel(before)
-    assert program is not None  # only without dynamo
-    model = program.model_proto
-    for item in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):
-        del item.metadata_props[:]  # where on this disk each operation was traced
-        item.doc_string = ""
-    _store_in_half(model.graph)
-    onnx.checker.check_model(model)
-    return model.SerializeToString()
-
-
-LARGE = 1024
-"""Weights of at least as many numbers are stored in half precision."""
-
-
-def _store_in_half(graph: onnx.GraphProto) -> None:
-    """Store in half precision whatever loses nothing by it, and cast it back when the file is loaded.
-
-    Those are the weights, rounded before; DFT kernels and mel filters do lose and stay as they are.
-    """
-    for weight in list(graph.initializer):
-        value = onnx.numpy_helper.to_array(weight)
-        if value.dtype != np.float32 or value.size < LARGE:
-            continue
-        half = value.astype(np.float16)
-        if np.array_equal(half.astype(np.float32), value):
-            name = weight.name
-            weight.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
-            graph.node.insert(0, onnx.helper.make_node("Cast", [weight.name], [name], to=onnx.TensorProto.FLOAT))

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
-import shutil
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from specgan.export import TRACED, graph, inference_form, round_to_half
+from specgan.export import inference_form, round_to_half
+from specgan.folder import Weights, refuse_existing, write_folder
+from specgan.graphs import TRACED, graph
 from specgan.networks.unet import SpecUNet
 from specgan.runtime.model import FORMAT_VERSION
 from specgan.tasks.acoustic import TrainedAcoustic
@@ -22,9 +20,6 @@ from specgan.tasks.tts import Painter
 from specgan.text.acoustic import Acoustic
 from specgan.text.aligner import MEL_MEAN, MEL_STD
 from specgan.torch_backend import describe
-from vocoder.engine.checkpoint import save_tensors, write_file
-from vocoder.engine.files import sync_folder
-from vocoder.errors import InputError
 
 
 class Encode(nn.Module):
@@ -139,40 +134,27 @@ def export_voice(
     InputError
         If `out` exists or cannot be written, or a network cannot be exported.
     """
-    if out.exists():
-        raise InputError(f"{out}: is there already; name a new folder")
+    refuse_existing(out)
     # copies, so that what was given stays as it is
     draw = Draw(copy.deepcopy(trained.acoustic), copy.deepcopy(painter)).cpu().eval()
     render = inference_form(generator, trained.spec)
     config = voice_config(trained, draw, generator, facts or {})
     for network in (draw, render):
         round_to_half(network)
-    temporary = out.parent / f".{uuid.uuid4().hex}.tmp"
-    try:
-        temporary.mkdir(parents=True)
-        for name, content in _graphs(draw, render, config).items():
-            write_file(temporary / f"{name}.onnx", content)
-        if weights:
-            facts_of = {"task": "acoustic", "spec": config["spec"], "model": config["acoustic"], "pitch": trained.pitch}
-            facts_of["inventory"] = vars(trained.inventory)
-            save_tensors(temporary / "acoustic.safetensors", draw.acoustic.state_dict(), facts_of)
-            save_tensors(temporary / "painter.safetensors", draw.painter.state_dict(), config["painter"])
-            described = {"generator": config["generator"]}
-            save_tensors(temporary / "generator.safetensors", generator.state_dict(), described)
-            if critics is not None:
-                save_tensors(temporary / "critics.safetensors", critics)
-            if discriminator is not None:
-                halved = {name: tensor.half() for name, tensor in discriminator.items()}
-                save_tensors(temporary / "discriminator.safetensors", halved)
-        write_file(temporary / "README.md", card.encode())
-        write_file(temporary / "config.json", (json.dumps(config, indent=1, ensure_ascii=False) + "\n").encode())
-        sync_folder(temporary)
-        os.rename(temporary, out)
-        sync_folder(out.parent)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    files: dict[str, Weights] = {}
+    if weights:
+        acoustic = {"task": "acoustic", "spec": config["spec"], "model": config["acoustic"], "pitch": trained.pitch}
+        acoustic["inventory"] = vars(trained.inventory)
+        files = {
+            "acoustic": Weights(draw.acoustic.state_dict(), acoustic),
+            "painter": Weights(draw.painter.state_dict(), config["painter"]),
+            "generator": Weights(generator.state_dict(), {"generator": config["generator"]}),
+        }
+        if critics is not None:
+            files["critics"] = Weights(critics)
+        if discriminator is not None:
+            files["discriminator"] = Weights({name: tensor.half() for name, tensor in discriminator.items()})
+    write_folder(out, config, _graphs(draw, render, config), card, files)
 
 
 def _graphs(draw: Draw, render: nn.Module, config: Mapping[str, Any]) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels, shortest
+from specgan.text.aligner import UNSURE, Aligner, best_path, even_prior, forward_sum, path_labels, shortest
 from specgan.text.corpus import Corpus, SpeechBatch
 from vocoder.engine.logger import Logger
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
@@ -45,20 +45,18 @@ class AlignmentConfig:
     ----------
     width : int
         Channels of its network.
-    free, sharpen : float
-        Shares of the steps after which the prior no longer leads, and after which frames learn the best path instead of
-        the sum over all.
+    sharpen : float
+        Share of the steps after which frames learn the best path instead of the sum over all.
     """
 
     task: str = "alignment"
     spec: str = "22k"
     data: SpeechData = field(default_factory=SpeechData)
     width: int = 192
-    free: float = 0.6
-    sharpen: float = 0.85
+    sharpen: float = 0.8
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=1e-3, betas=(0.9, 0.98), clip=1.0))
     train: TrainConfig = field(
-        default_factory=lambda: TrainConfig(steps=1600, warmup=200, ema=0.99, validate_every=400, save_every=200)
+        default_factory=lambda: TrainConfig(steps=800, warmup=100, ema=0.99, validate_every=200, save_every=100)
     )
 
 
@@ -88,10 +86,9 @@ class AlignmentTask:
             "stresses": list(corpus.symbols.stresses),
             "width": config.width,
         }
-        free, sharpen = (round(config.train.steps * share) for share in (config.free, config.sharpen))
+        sharpen = round(config.train.steps * config.sharpen)
         self.phases: Sequence[Phase] = [
-            Phase("led", ("aligner",), self._led, {"forward_sum": 1.0}, 0, free),
-            Phase("free", ("aligner",), self._free, {"forward_sum": 1.0}, free, sharpen),
+            Phase("led", ("aligner",), self._led, {"forward_sum": 1.0}, 0, sharpen),
             Phase("sharp", ("aligner",), self._sharp, {"frames": 1.0}, sharpen),
         ]
 
@@ -99,19 +96,18 @@ class AlignmentTask:
         logits = self.aligner(batch.mel)
         return logits, self.aligner.scores(logits, batch.mel, batch.mask, batch.phones, batch.spoken)
 
+    def _prior(self, batch: SpeechBatch) -> Tensor:
+        return even_prior(batch.mel, batch.mask, batch.phones, batch.spoken, self.aligner.pauses)
+
     def _led(self, batch: SpeechBatch) -> dict[str, Tensor]:
         frames, tokens = batch.mask.sum((1, 2)), batch.spoken.sum((1, 2))
-        led = F.log_softmax(self._scores(batch)[1], dim=2) + diagonal_prior(frames, tokens)
-        return {"forward_sum": forward_sum(led, frames, tokens, shortest(batch.phones, frames, self.aligner.pauses))}
-
-    def _free(self, batch: SpeechBatch) -> dict[str, Tensor]:
-        frames, tokens = batch.mask.sum((1, 2)), batch.spoken.sum((1, 2))
         least = shortest(batch.phones, frames, self.aligner.pauses)
-        return {"forward_sum": forward_sum(self._scores(batch)[1], frames, tokens, least)}
+        return {"forward_sum": forward_sum(self._scores(batch)[1] + self._prior(batch), frames, tokens, least)}
 
     def _sharp(self, batch: SpeechBatch) -> dict[str, Tensor]:
         logits, scores = self._scores(batch)
-        labels = path_labels(scores, batch.mask.sum((1, 2)), batch.phones, self.aligner.pauses)
+        led = scores + self._prior(batch)
+        labels = path_labels(led, batch.mask.sum((1, 2)), batch.phones, self.aligner.pauses)
         return {"frames": F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=UNSURE)}
 
     def statistics(self) -> Mapping[str, float | Tensor]:

@@ -1,10 +1,10 @@
 """Which frames belong to which phoneme, learned from recordings and transcripts alone.
 
-A network says for every frame how likely each phone is. At first the likelihood of the transcript is raised, summed
-over all monotonic paths through its tokens (Badlani 2021, arXiv:2108.10447, eq. 3: the forward sum of CTC), led by a
-prior along the diagonal (Shih 2021). Then every frame learns the phone that the best path gives it, as hidden Markov
-models are trained by Viterbi's algorithm (Jelinek 1976): boundaries become sharp where a sum over paths leaves them
-vague.
+A network says for every frame how probable each phone of the inventory is. At first the likelihood of the transcript
+is raised, summed over all monotonic paths through its tokens (Badlani 2021, arXiv:2108.10447, eq. 3: the forward sum of
+CTC) under a prior that tokens are spread evenly over the time that is spoken. Then every frame learns the phone that
+the best path gives it, as hidden Markov models are trained by Viterbi's algorithm (Jelinek 1976): boundaries become
+sharp where a sum over paths leaves them vague.
 """
 
 from __future__ import annotations
@@ -60,7 +60,10 @@ class Aligner(nn.Module):
         return self.recognise(frames).float()
 
     def scores(self, logits: Tensor, mel: Tensor, mask: Tensor, phones: Tensor, spoken: Tensor) -> Tensor:
-        """Scores (B, T, L) of each token at each frame, up to a constant a frame.
+        """Scores (B, T, L) of each token at each frame: the log-probability of its phone among all of the inventory.
+
+        Among the tokens of the transcript alone, as Badlani has it, phones need not become unlike those of other
+        sentences: in recordings of ten seconds and a hundred tokens nothing was learned.
 
         Parameters
         ----------
@@ -73,7 +76,8 @@ class Aligner(nn.Module):
         spoken : (B, 1, L) bool tensor
             True on tokens, false behind the end.
         """
-        scores = logits.gather(2, phones[:, None].expand(-1, logits.shape[1], -1))
+        posteriors = F.log_softmax(logits, dim=2)
+        scores = posteriors.gather(2, phones[:, None].expand(-1, logits.shape[1], -1))
         loud = ~quiet(mel, mask)
         scores = scores - LOUD * (loud[:, :, None] & self.pauses[phones][:, None])
         return scores.masked_fill(~spoken, IMPOSSIBLE)
@@ -86,43 +90,57 @@ def quiet(mel: Tensor, mask: Tensor) -> Tensor:
     return level < low + QUIET * (high - low)
 
 
-def diagonal_prior(frames: Tensor, tokens: Tensor, scale: float = 1.0) -> Tensor:
-    """Log of a beta-binomial over tokens for every frame, broad in the middle (Shih 2021, RAD-TTS, section 3).
+SILENT = 0.1
+"""What a quiet frame, and a pause among the tokens, counts beside others when spoken time is measured."""
+BREADTH = 1.5
+"""How unsteadily people speak: of the standard deviation below. Half and twice as much align as well."""
+
+
+def even_prior(mel: Tensor, mask: Tensor, phones: Tensor, spoken: Tensor, pauses: Tensor) -> Tensor:
+    """Log of a prior that tokens follow each other evenly in the time that is spoken, up to a constant a frame.
+
+    A frame stands at the share c of what is spoken of the recording, a token at the share d of the transcript's phones;
+    ln p = −½ ((c − d)·T / s)², s = 3 + BREADTH·√(c (1 − c) T) frames: the deviation of a random walk that begins and
+    ends on the diagonal, as a beta-binomial has it (Shih 2021, RAD-TTS, section 3). Without regard to pauses the
+    diagonal of a long recording misses by many phones.
 
     Parameters
     ----------
-    frames, tokens : (B,) int tensors
-    scale : float
-        Larger is narrower.
+    mel : (B, M, T) tensor
+        Log-mel.
+    mask : (B, 1, T) bool tensor
+        True on frames that have sound.
+    phones : (B, L) int64 tensor
+    spoken : (B, 1, L) bool tensor
+        True on tokens.
+    pauses : (phones,) bool tensor
+        Which phones are pauses.
 
     Returns
     -------
     Tensor
-        (B, longest frames, longest tokens); −1e4 behind the last token.
+        (B, T, L); −1e4 behind the last token.
     """
-    t = torch.arange(1, int(frames.max()) + 1, device=frames.device)[None, :, None].float()
-    k = torch.arange(int(tokens.max()), device=frames.device)[None, None].float()
-    n = (tokens - 1)[:, None, None].float()
-    a, b = scale * t, scale * (frames[:, None, None] + 1 - t).clamp_min(1).float()
-    inside = k <= n
-    k = torch.where(inside, k, torch.zeros_like(k))
-    log = torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
-    log = log + _log_beta(k + a, n - k + b) - _log_beta(a, b)
-    return log.masked_fill(~inside, IMPOSSIBLE)
+    share = _middles(torch.where(quiet(mel, mask), SILENT, 1.0) * mask[:, 0])[:, :, None]
+    place = _middles(torch.where(pauses[phones], SILENT, 1.0) * spoken[:, 0])[:, None]
+    frames = mask.sum(2)[:, :, None]
+    deviation = 3 + BREADTH * (share * (1 - share) * frames).clamp_min(0).sqrt()
+    return (-0.5 * ((share - place) * frames / deviation) ** 2).masked_fill(~spoken, IMPOSSIBLE)
 
 
-def _log_beta(a: Tensor, b: Tensor) -> Tensor:
-    return torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+def _middles(weights: Tensor) -> Tensor:
+    """Where the middle of each of the weights (B, N) lies in their sum, 0 to 1."""
+    return (weights.cumsum(1) - weights / 2) / weights.sum(1, keepdim=True)
 
 
 @in_float32
-def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor, least: Tensor | None = None) -> Tensor:
+def forward_sum(scores: Tensor, frames: Tensor, tokens: Tensor, least: Tensor | None = None) -> Tensor:
     """−log of the sum over all monotonic paths, per frame (Badlani 2021, eq. 3; CTC of Graves 2006).
 
     Parameters
     ----------
-    log_probabilities : (B, T, L) tensor
-        Of each token at each frame.
+    scores : (B, T, L) tensor
+        Log-probability of each token at each frame; they need not sum to one.
     frames, tokens : (B,) int tensors
         Lengths.
     least : (B, L) int64 tensor, optional
@@ -134,17 +152,11 @@ def forward_sum(log_probabilities: Tensor, frames: Tensor, tokens: Tensor, least
         index = torch.zeros(len(least), int(states.max()), dtype=torch.int64, device=least.device)
         for row, counts in enumerate(least):
             index[row, : states[row]] = torch.arange(len(counts), device=least.device).repeat_interleave(counts)
-        behind = torch.arange(index.shape[1], device=least.device) >= states[:, None]
-        log_probabilities = F.log_softmax(log_probabilities, dim=2).gather(
-            2, index[:, None].expand(-1, log_probabilities.shape[1], -1)
-        )
-        log_probabilities, tokens = log_probabilities.masked_fill(behind[:, None], IMPOSSIBLE), states
-    else:
-        log_probabilities = F.log_softmax(log_probabilities, dim=2)
+        scores, tokens = scores.gather(2, index[:, None].expand(-1, scores.shape[1], -1)), states
     # The blank of CTC is all but forbidden: where it may take frames (e^−1 in the paper's own code), tokens keep only
     # the few frames that show them best, and nobody learns where they begin and end.
-    padded = F.pad(log_probabilities, (1, 0), value=IMPOSSIBLE)
-    targets = torch.arange(1, log_probabilities.shape[2] + 1, device=tokens.device).expand(len(tokens), -1)
+    padded = F.pad(scores, (1, 0), value=IMPOSSIBLE)
+    targets = torch.arange(1, scores.shape[2] + 1, device=tokens.device).expand(len(tokens), -1)
     loss = F.ctc_loss(padded.transpose(0, 1), targets, frames, tokens, reduction="none", zero_infinity=True)
     return (loss / frames).mean()
 

@@ -147,7 +147,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
     data = SpeechData([str(made.manifest)], [str(made.manifest)], 4)
     train = TrainConfig(steps=200, warmup=10, ema=0.9, validate_every=200, save_every=200)
     optimizer = OptimizerConfig(lr=5e-3, betas=(0.9, 0.98), clip=1.0)
-    config = AlignmentConfig(data=data, width=32, free=0.8, sharpen=0.9, optimizer=optimizer, train=train)
+    config = AlignmentConfig(data=data, width=32, sharpen=0.9, optimizer=optimizer, train=train)
     train_aligner(config, made.aligner)
     aligner, symbols, _ = read_aligner(made.aligner)
     corpus = Corpus(rows, SPEC, symbols)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from specgan import export as exporting
-from specgan import torch_backend
+from specgan import folder, torch_backend
 from specgan.export import export
 from specgan.runtime.pipeline import Vocoder
 from vocoder.errors import InputError
@@ -146,12 +146,13 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(exporting, "graph", lambda *_: b"graph")
-    monkeypatch.setattr(exporting, "save_tensors", full)
+    monkeypatch.setattr(folder, "save_tensors", full)
     with pytest.raises(InputError, match="cannot be written: No space left on device"):
         export(fourier(), SPEC, tmp_path / "model", CARD)
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        export(fourier(), SPEC, tmp_path / "absent/model", CARD)
+        export(fourier(), SPEC, tmp_path / "file/model", CARD)
     (tmp_path / "model").mkdir()
     with pytest.raises(InputError, match="is there already"):
         export(fourier(), SPEC, tmp_path / "model", CARD)

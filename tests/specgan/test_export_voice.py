@@ -12,6 +12,7 @@ from torch import nn
 
 import specgan
 from specgan import export_voice as exporting
+from specgan import folder as folders_of_models
 from specgan.export_voice import Draw, Encode, export_voice, voice_config
 from specgan.networks.unet import SpecUNet
 from specgan.runtime import model as models
@@ -208,7 +209,7 @@ def test_a_failure_leaves_nothing_and_a_folder_that_exists_stays(networks, tmp_p
 
     monkeypatch.setattr(exporting, "graph", lambda *_: b"graph")
     with monkeypatch.context() as patch:
-        patch.setattr(exporting, "save_tensors", full)
+        patch.setattr(folders_of_models, "save_tensors", full)
         with pytest.raises(InputError, match=r"toy: cannot be written: No space left on device"):
             export_voice(*networks, tmp_path / "toy", CARD)
     assert list(tmp_path.iterdir()) == []

@@ -3,10 +3,9 @@ import math
 
 import numpy as np
 import pytest
-import scipy.stats
 import torch
 
-from specgan.text.aligner import UNSURE, Aligner, best_path, diagonal_prior, forward_sum, path_labels, quiet, shortest
+from specgan.text.aligner import UNSURE, Aligner, best_path, even_prior, forward_sum, path_labels, quiet, shortest
 from specgan.text.symbols import Symbols, Token
 from vocoder.errors import InputError
 
@@ -65,7 +64,7 @@ def test_phones_last_two_frames_or_more_but_where_there_is_no_room():
 
 def test_forward_sum_is_the_sum_over_all_paths():
     scores = torch.randn(1, 7, 3, generator=torch.Generator().manual_seed(0))
-    log = scores.log_softmax(2)[0].double().numpy()
+    log = scores[0].double().numpy()
     total = np.logaddexp.reduce([value(log, durations) for durations in paths(7, 3)])
     found = forward_sum(scores, torch.tensor([7]), torch.tensor([3]))
     assert found.item() == pytest.approx(-total / 7, rel=1e-4)
@@ -79,7 +78,7 @@ def test_forward_sum_over_paths_that_keep_to_the_least_durations():
     found = forward_sum(scores, torch.tensor([10, 8]), torch.tensor([4, 3]), least)
     sums = []
     for row, (frames, wanted) in enumerate(((10, LEAST), (8, [2, 2, 1]))):
-        log = scores[row].log_softmax(1).double().numpy()[:frames]
+        log = scores[row].double().numpy()[:frames]
         allowed = [durations for durations in paths(frames, len(wanted)) if (durations >= wanted).all()]
         ways = [math.prod(math.comb(d - 1, n - 1) for d, n in zip(each, wanted, strict=True)) for each in allowed]
         sums.append(
@@ -99,13 +98,23 @@ def test_forward_sum_of_a_padded_batch_is_the_mean_of_its_rows():
     torch.testing.assert_close(together, torch.stack(apart).mean(), rtol=1e-4, atol=1e-5)
 
 
-def test_prior_is_the_beta_binomial_of_scipy():
-    prior = diagonal_prior(torch.tensor([20, 11]), torch.tensor([7, 4])).exp().numpy()
-    for t in (1, 10, 20):
-        wanted = scipy.stats.betabinom.pmf(np.arange(7), 6, t, 20 + 1 - t)
-        np.testing.assert_allclose(prior[0, t - 1], wanted, rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(prior[1, :11].sum(axis=1), 1, rtol=1e-3)
-    assert not prior[1, :, 4:].any()
+def test_the_prior_is_highest_on_the_diagonal_of_what_is_spoken():
+    """Thirty loud frames, thirty quiet, thirty loud; two phones, a pause, two phones: quiet is for the pause."""
+    mel = torch.full((2, 80, 120), -4.0)
+    mel[:, :, 30:60] = -11.0
+    mask = torch.ones(2, 1, 120, dtype=torch.bool)
+    mask[:, :, 90:] = False
+    pauses = torch.tensor([False, True, False, False])
+    phones = torch.tensor([[2, 3, 1, 2, 3], [2, 3, 0, 0, 0]])
+    prior = even_prior(mel, mask, phones, (phones > 0)[:, None], pauses)
+    likeliest = prior.argmax(2)
+    assert likeliest[0, [7, 22, 45, 67, 82]].tolist() == [0, 1, 2, 3, 4]
+    assert likeliest[1, [15, 75]].tolist() == [0, 1]
+    assert (prior[1, :, 2:] == -1e4).all()
+    # a frame in the middle of the first word: 7.5 of 63 spoken frames, a token at 0.5 of 4.1 phones
+    share, place = 7.5 / 63, 0.5 / 4.1
+    deviation = 3 + 1.5 * (share * (1 - share) * 90) ** 0.5
+    assert prior[0, 7, 0].item() == pytest.approx(-0.5 * ((share - place) * 90 / deviation) ** 2, abs=1e-5)
 
 
 def test_quiet_frames_are_those_near_the_floor_of_their_utterance():
@@ -135,7 +144,8 @@ def test_an_aligner_finds_the_boundaries_of_sounds_that_it_was_never_told():
     random = np.random.default_rng(0)
     letters = "abcdefg"
     symbols = Symbols.of([[Token(letter) for letter in letters]])
-    spectra = random.normal(-5.5, 2.0, size=(len(symbols.phones), 20))
+    spectra = random.normal(0, 2.0, size=(len(symbols.phones), 20))
+    spectra -= spectra.mean(axis=1, keepdims=True) + 5.5  # one as loud as the other
 
     def example():
         ids = [symbols.phones.index(letter) for letter in random.permutation(list(letters))]
@@ -149,20 +159,24 @@ def test_an_aligner_finds_the_boundaries_of_sounds_that_it_was_never_told():
 
     def scores(ids, mel):
         spoken, mask = torch.ones(1, 1, len(ids), dtype=torch.bool), torch.ones(1, 1, mel.shape[2], dtype=torch.bool)
-        return aligner.scores(aligner(mel), mel, mask, torch.tensor([ids]), spoken).log_softmax(2)
+        found = aligner.scores(aligner(mel), mel, mask, torch.tensor([ids]), spoken)
+        return found, even_prior(mel, mask, torch.tensor([ids]), spoken, aligner.pauses)
 
     for step in range(100):
         ids, _, mel = example()
-        frames, tokens = torch.tensor([mel.shape[2]]), torch.tensor([len(ids)])
-        led = scores(ids, mel) + (diagonal_prior(frames, tokens) if step < 50 else 0)
+        frames, led = torch.tensor([mel.shape[2]]), sum(scores(ids, mel))
         optimizer.zero_grad()
-        forward_sum(led, frames, tokens).backward()
+        if step < 60:
+            forward_sum(led, frames, torch.tensor([len(ids)])).backward()
+        else:
+            labels = path_labels(led, frames, torch.tensor([ids]), aligner.pauses)
+            torch.nn.functional.cross_entropy(aligner(mel)[0], labels[0]).backward()
         optimizer.step()
     errors, uniform = [], []
     for _ in range(10):
         ids, durations, mel = example()
         truth = durations.cumsum()[:-1]
         with torch.no_grad():
-            errors.append(np.abs(best_path(scores(ids, mel)[0].double().numpy()).cumsum()[:-1] - truth))
+            errors.append(np.abs(best_path(scores(ids, mel)[0][0].double().numpy()).cumsum()[:-1] - truth))
         uniform.append(np.abs(np.arange(1, len(ids)) * mel.shape[2] / len(ids) - truth))
     assert np.concatenate(errors).mean() < 0.5 < 2 < np.concatenate(uniform).mean()
