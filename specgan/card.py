@@ -95,6 +95,140 @@ A voice: it speaks text at {spec.sample_rate} Hz. What it says is synthetic spee
 """
 
 
+def write_enhancer_card(
+    name: str, spec: MelSpec, network: str, vocoder: str, facts: Mapping[str, Any], *, weights: bool
+) -> str:
+    """README.md of a packed network that takes noise away, for its author to complete.
+
+    Parameters
+    ----------
+    name : str
+    spec : MelSpec
+    network, vocoder : str
+        In words; the second empty if there is none.
+    facts : mapping
+        As for `write_card`.
+    weights : bool
+        Whether the folder has the weights for fine-tuning.
+    """
+    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
+    data = ", ".join(dict.fromkeys(facts["data"]))
+    rendered = "gain on the spectrum of the recording, whose phase stays"
+    if vocoder:
+        rendered += f"; or vocoder, {vocoder}, which builds the sound anew"
+    tuning = (
+        "To train on from here: `initial=FOLDER` with this folder, which has the weights as safetensors."
+        if weights
+        else "It has no weights for training on."
+    )
+    return f"""# {name}
+
+It takes noise, and some of the reverberation, out of recordings of speech; it works at {spec.sample_rate} Hz.
+
+| | |
+|---|---|
+| network | {network}, which gives a gain for each band of the mel |
+| renderers | {rendered} |
+| mel | {mel_name(spec)} |
+| trained | {facts["step"]} steps on {data}, mixed on the fly, and synthesised noise |
+| validation | {figures} |
+| licence | {facts["licence"]} |
+
+    specgan infer --audio noisy.wav -o clean.wav --model {name}
+
+What is as loud as the speech and sounds like it, such as another speaker, may stay. {tuning}
+"""
+
+
+def write_converter_card(
+    name: str,
+    spec: MelSpec,
+    networks: Mapping[str, str],
+    speakers: Sequence[str],
+    facts: Mapping[str, Any],
+    *,
+    weights: bool,
+) -> str:
+    """README.md of a packed network that changes who speaks, for its author to complete.
+
+    Parameters
+    ----------
+    name : str
+    spec : MelSpec
+    networks : mapping
+        "generator" and "vocoder", in words.
+    speakers : sequence of str
+    facts : mapping
+        As for `write_card`.
+    weights : bool
+        Whether the folder has the weights for fine-tuning.
+    """
+    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
+    data = ", ".join(dict.fromkeys(facts["data"]))
+    tuning = (
+        "To add voices of your own: `recipes/conversion/folder/run.sh --from FOLDER` with this folder."
+        if weights
+        else "It has no weights for training on."
+    )
+    return f"""# {name}
+
+It gives a recording of speech another speaker, at {spec.sample_rate} Hz: what is said, its timing and its melody stay.
+The result is synthetic speech; say so where people hear it, and ask whom you imitate.
+
+| | |
+|---|---|
+| speakers | {", ".join(speakers)}; others by a reference of at least 2 s |
+| generator | {networks["generator"]} |
+| vocoder | {networks["vocoder"]} |
+| mel | {mel_name(spec)} |
+| trained | {facts["step"]} steps on {data} |
+| validation | {figures} |
+| licence | {facts["licence"]} |
+
+    specgan infer --audio mine.wav --model {name} --to {speakers[0]} -o theirs.wav
+
+{tuning}
+"""
+
+
+def write_sounds_card(
+    name: str, spec: MelSpec, networks: Mapping[str, str], classes: Sequence[str], facts: Mapping[str, Any]
+) -> str:
+    """README.md of a packed generator of sounds, for its author to complete.
+
+    Parameters
+    ----------
+    name : str
+    spec : MelSpec
+    networks : mapping
+        "generator" and "vocoder", in words.
+    classes : sequence of str
+    facts : mapping
+        As for `write_card`.
+    """
+    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
+    data = ", ".join(dict.fromkeys(facts["data"]))
+    return f"""# {name}
+
+It makes new sounds, at {spec.sample_rate} Hz. They are synthetic; say so where that matters.
+
+| | |
+|---|---|
+| sounds | {", ".join(classes)} |
+| generator | {networks["generator"]} |
+| vocoder | {networks["vocoder"]} |
+| mel | {mel_name(spec)} |
+| trained | {facts["step"]} steps on {data} |
+| validation | {figures} |
+| licence | {facts["licence"]} |
+
+    specgan infer --label "{classes[0]}" --seed 3 -o sound.wav --model {name}
+
+A score of 1 is as near to held-out recordings as recordings are to each other; with a diversity of 1 the sounds differ as
+much as recordings do; where novelty is near 0 they are copies of those that it was trained on.
+"""
+
+
 def mel_name(spec: MelSpec) -> str:
     """The preset, with what matters most."""
     preset = next((name for name, known in PRESETS.items() if known == spec), "own")

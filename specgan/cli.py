@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from specgan.commands import align, draw, infer, models, pack, prepare, train, vocoder
+from specgan.commands import align, doctor, draw, evaluate, infer, models, pack, prepare, train, vocoder
 from vocoder.errors import InputError
 
 # Rich's help and tracebacks take a third of a second to import.
@@ -84,7 +84,17 @@ def _options(
     """Sound made or changed as a picture."""
 
 
-for command in (infer.infer, train.train, align.align, draw.draw, prepare.prepare, models.models, pack.pack):
+for command in (
+    infer.infer,
+    train.train,
+    align.align,
+    draw.draw,
+    prepare.prepare,
+    doctor.doctor,
+    models.models,
+    evaluate.evaluate,
+    pack.pack,
+):
     app.command(command.__name__)(command)
 vocoder_app.command("train")(vocoder.train)
 vocoder_app.command("decode")(vocoder.decode)

@@ -38,9 +38,10 @@ def graph(
     given, returned : sequence of str
         Names of inputs and outputs.
     """
-    chatter = logging.getLogger("torch.onnx")
-    before = chatter.level
-    chatter.setLevel(logging.ERROR)
+    chatter = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    before = [logger.level for logger in chatter]
+    for logger in chatter:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the exporter's own affairs
@@ -55,7 +56,8 @@ def graph(
                 verbose=False,
             )
     finally:
-        chatter.setLevel(before)
+        for logger, level in zip(chatter, before, strict=True):
+            logger.setLevel(level)
     assert program is not None  # only without dynamo
     model = program.model_proto
     for item in (model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output):

@@ -19,6 +19,7 @@ from specgan.runtime.speech import Voice
 from vocoder.errors import InputError
 from vocoder.signal import audio
 from vocoder.signal.files import replacing
+from vocoder.signal.spec import MelSpec
 
 PIPE = Path("-")
 PLAYERS = {
@@ -87,7 +88,7 @@ def infer(
                 samples += len(piece)
                 put(piece)
     if save_mel:
-        _save_mel(out, np.concatenate(mels, axis=1), voice)
+        write_mel(out, np.concatenate(mels, axis=1), voice.model.spec, origin(voice))
     if play:
         _play([*player, str(out)])
     return samples / voice.sample_rate
@@ -192,14 +193,15 @@ def _writing(out: Path, voice: Voice) -> Iterator[Callable[[np.ndarray], None]]:
         yield put
 
 
-def _save_mel(out: Path, mel: np.ndarray, voice: Voice) -> None:
+def write_mel(out: Path, mel: np.ndarray, spec: MelSpec, comment: str) -> None:
+    """Write a log-mel (bands, T) beside the sound `out`: .npy with its MelSpec in .json, and a picture in .png."""
     from specgan.runtime.picture import write_picture
 
     with replacing(out.with_suffix(".npy")) as temporary, temporary.open("wb") as file:
         np.save(file, mel)
     with replacing(out.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(voice.model.spec.to_dict(), indent=2) + "\n", encoding="utf-8")
-    write_picture(out.with_suffix(".png"), mel, origin(voice))
+        temporary.write_text(json.dumps(spec.to_dict(), indent=2) + "\n", encoding="utf-8")
+    write_picture(out.with_suffix(".png"), mel, comment)
 
 
 def _player() -> list[str]:

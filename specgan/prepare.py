@@ -24,6 +24,7 @@ SETS = ("train", "validation", "test")
 SHORTEST = 0.1  # seconds; a shorter recording is a click rather than a sound to learn from
 OVERSHOOT = 0.5  # seconds by which a segment may end after its file, as Kaldi's extract-segments allows
 SHARE, MOST = 0.05, 100  # of the recordings that a set drawn at random gets, and how many at most
+LARGE = 4  # recordings of a class that gives one to each drawn set
 
 
 @dataclass
@@ -55,6 +56,7 @@ def prepare(
     seed: int = 0,
     speaker: str | None = None,
     language: str | None = None,
+    labels: bool = False,
     progress: Callable[[Iterable[object], int], Iterable[object]] = lambda items, count: items,
 ) -> Prepared:
     """Write `train.jsonl`, `validation.jsonl`, `test.jsonl` and `left_out.txt` (kind, tab, reason) into `out`.
@@ -77,6 +79,9 @@ def prepare(
         Of that draw. It depends on nothing but the ids, and new recordings hardly change it.
     speaker, language : str, optional
         Written to every row, whatever the corpus says.
+    labels : bool
+        The subfolder that a recording lies in, the first below `folder`, is its class. A set that is drawn then gets
+        one recording in twenty of every class, at least 1 if the class has 4 or more.
     progress : callable
         (items, how many) → the items, for a progress bar.
 
@@ -84,7 +89,7 @@ def prepare(
     ------
     InputError
         If there are fewer than three usable recordings, a selection fits none, both selections share
-        one, or `out` cannot be written.
+        one, a recording lies in no subfolder that could be its class, or `out` cannot be written.
     """
     found = find(folder, out)
     rows, left_out = found.rows, found.left_out
@@ -92,6 +97,7 @@ def prepare(
         why = f" that can be used ({count(left_out)} left out, the first: {left_out[0].reason})" if left_out else ""
         raise InputError(f"{folder}: holds no sound{why}; name a folder with {', '.join(audio.FORMATS)} files")
     rows = [dataclasses.replace(row, speaker=speaker or row.speaker, language=language or row.language) for row in rows]
+    rows = [_labelled(row, folder) for row in rows] if labels else rows
     make_folder(out)
     examined: list[_Examined] = []
     with warnings.catch_warnings(), ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
@@ -121,6 +127,13 @@ def prepare(
         sum(result.converted for result in examined),
         [result.row.id for result in examined if result.clipped],
     )
+
+
+def _labelled(row: Recording, folder: Path) -> Recording:
+    label, slash, _ = row.id.partition("/")
+    if not slash:
+        raise InputError(f"{row.audio}: lies in no subfolder of {folder}, which would be its class; move it into one")
+    return dataclasses.replace(row, label=label)
 
 
 def make_folder(path: Path) -> None:
@@ -188,7 +201,7 @@ def _split(rows: list[Recording], validation: str | None, test: str | None, seed
         raise InputError(f"--validation and --test share {len(both)} recordings, {both[0]} among them")
     for name in ("validation", "test"):
         if name not in chosen:
-            chosen[name] = _draw([id for id in ids if all(id not in taken for taken in chosen.values())], seed)
+            chosen[name] = _draw([row for row in rows if all(row.id not in taken for taken in chosen.values())], seed)
     sets = {name: [row for row in rows if row.id in chosen[name]] for name in ("validation", "test")}
     train = [row for row in rows if row.id not in chosen["validation"] | chosen["test"]]
     if not train:
@@ -196,10 +209,18 @@ def _split(rows: list[Recording], validation: str | None, test: str | None, seed
     return {"train": train, **sets}
 
 
-def _draw(ids: Sequence[str], seed: int) -> set[str]:
+def _draw(rows: Sequence[Recording], seed: int) -> set[str]:
     """The ids with the lowest hashes: where one is added or removed, the others stay what they were."""
-    many = min(MOST, max(1, round(SHARE * len(ids))))
-    return set(sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode()).hexdigest())[:many])
+
+    def lowest(ids: Sequence[str]) -> list[str]:
+        many = min(MOST, max(1, round(SHARE * len(ids))))
+        return sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode()).hexdigest())[:many]
+
+    by_class: dict[str | None, list[str]] = {}
+    for row in rows:
+        by_class.setdefault(row.label, []).append(row.id)
+    large = [ids for ids in by_class.values() if len(ids) >= LARGE]  # of a few, training needs all
+    return {id for ids in large or [[row.id for row in rows]] for id in lowest(ids)}
 
 
 def select(ids: Iterable[str], words: str, option: str) -> set[str]:

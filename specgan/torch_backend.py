@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from specgan.runtime.model import Model
-from specgan.zoo import find
+from specgan.zoo import DEFAULT_VOCODER, find
 from vocoder.decode import read_run
 from vocoder.engine.checkpoint import load_weights
 from vocoder.errors import InputError
@@ -157,6 +157,114 @@ def load_voice(folder: Path, device: torch.device | str = "cpu") -> TorchVoice:
     draw = Draw(trained.acoustic, painter)
     functions = {"encode": Encode(trained.acoustic), "draw": draw, "render": render}
     return TorchVoice(folder.resolve().name, functions, voice_config(trained, draw, generator, {}), device)
+
+
+def load_enhancer(folder: Path, device: torch.device | str = "cpu") -> TorchModel:
+    """Load an enhancement model from its model folder with weights, or from a run.
+
+    A model folder gives what its ONNX files give within 1e-4. A run has the averaged weights of its checkpoint, and the
+    renderer "gain" only.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or a file in it is missing, damaged or of another network.
+    """
+    # here, because those modules need this one, and exporting more packages
+    from specgan.export import inference_form, round_to_half
+    from specgan.export_enhancer import enhancement_config
+    from specgan.networks.gain import GainRenderer
+    from specgan.trained import read_denoiser, read_vocoder
+
+    denoiser, spec, _ = read_denoiser(folder)
+    functions: dict[str, nn.Module] = {"mel": LogMel(spec), "enhance": denoiser, "gain": GainRenderer(spec)}
+    generator = None
+    if (folder / "generator.safetensors").is_file():
+        generator = read_vocoder(folder, spec).generator
+        functions["render"] = inference_form(generator, spec)
+        round_to_half(functions["render"])
+    config = enhancement_config(denoiser, spec, generator)
+    name = folder.resolve().name
+    return TorchModel(name, "enhancement", spec, config["receptive_field"], functions, config, device)
+
+
+def load_sounds(folder: Path, device: torch.device | str = "cpu") -> TorchModel:
+    """Load a generator of sounds from its model folder with weights, or from a run.
+
+    A run has the averaged weights of its best checkpoint, and the vocoder that its config names.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or a file in it is missing, damaged or of another network.
+    """
+    # here, because those modules need this one, and exporting more packages
+    from specgan.export import inference_form, round_to_half
+    from specgan.export_sounds import sounds_config
+    from specgan.tasks.generation import GenerationRun
+    from specgan.trained import read_sounds, read_vocoder, vocoder_of
+
+    place = vocoder_of(folder, GenerationRun) if (folder / "checkpoints").is_dir() else folder
+    painter, spec, classes, _ = read_sounds(folder)
+    generator = read_vocoder(place, spec).generator
+    render = inference_form(generator, spec)
+    round_to_half(render)
+    config = sounds_config(painter, spec, classes, generator)
+    functions = {"draw": painter, "render": render}
+    name = folder.resolve().name
+    return TorchModel(name, "generation", spec, config["receptive_field"], functions, config, device)
+
+
+def load_converter(folder: Path, device: torch.device | str = "cpu") -> TorchModel:
+    """Load a conversion model from its model folder with weights, or from a run.
+
+    A model folder gives what its ONNX files give within 1e-4. It renders with its own vocoder, a run with that which
+    its config names, and either with the shipped one, on ONNX Runtime, if there is none.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or a file in it is missing, damaged or of another network.
+    """
+    # here, because those modules need this one, and exporting more packages
+    from specgan.export import inference_form, round_to_half
+    from specgan.export_converter import conversion_config
+    from specgan.tasks.conversion_config import ConversionRun
+    from specgan.text.content import Content
+    from specgan.trained import read_vocoder
+    from specgan.trained_conversion import read_conversion
+    from vocoder.engine.config import load_config
+
+    trained = read_conversion(folder)
+    place = folder
+    if (folder / "checkpoints").is_dir():
+        place = Path(load_config(ConversionRun, folder / "config.yaml").vocoder or folder)
+    spec, name = trained.recogniser.spec, folder.resolve().name
+    functions: dict[str, nn.Module] = {
+        "mel": LogMel(spec),
+        "content": Content(trained.recogniser.aligner),
+        "style": trained.reference,
+        "convert": trained.converter,
+    }
+    generator = None
+    if (place / "generator.safetensors").is_file() or place != folder:
+        generator = read_vocoder(place, spec).generator
+        functions["render"] = inference_form(generator, spec)
+        round_to_half(functions["render"])
+    config = conversion_config(trained, generator, DEFAULT_VOCODER)
+    return TorchModel(name, "conversion", spec, config["receptive_field"], functions, config, device)
+
+
+def load_by_task(folder: Path, device: torch.device | str = "cpu") -> TorchModel:
+    """Load a model that `specgan.load` takes; see the functions above."""
+    if (folder / "checkpoints").is_dir() and (folder / "config.yaml").is_file():
+        from specgan.train import task_of  # here, because that module needs this one
+
+        task = task_of(folder / "config.yaml")
+    else:
+        task = Model(folder).task
+    loaders = {"enhancement": load_enhancer, "generation": load_sounds, "conversion": load_converter}
+    return loaders.get(task, load_voice)(folder, device)
 
 
 def load_run(folder: Path, device: torch.device | str = "cpu") -> TorchVocoder:

@@ -8,11 +8,14 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from specgan.tasks.acoustic import TrainedAcoustic, read_acoustic
+from specgan.tasks.enhancement import Denoiser
+from specgan.tasks.generation import GenerationRun, GenerationTask, SoundPainter, build_painter
 from specgan.tasks.tts import Painter, SpeechRun
 from specgan.torch_backend import build
 from vocoder.decode import read_run
 from vocoder.engine.checkpoint import Checkpoints, Saved, load_tensors, load_weights
 from vocoder.engine.config import load_config
+from vocoder.engine.monitor import Monitor, best_of
 from vocoder.errors import InputError
 from vocoder.signal.spec import MelSpec
 
@@ -32,35 +35,78 @@ class TrainedVocoder(NamedTuple):
     critics: dict[str, Tensor] | None
 
 
-def voice_checkpoint(run: Path) -> Saved:
-    """The newest checkpoint of a run of the GAN.
+class TrainedDenoiser(NamedTuple):
+    """A network that takes noise away, in evaluation mode, and the mel it reads; state dictionary of its critics."""
 
-    Not the one with the best validation figure: that is L1, which is lowest before the critics begin, when the mel is
-    still as smooth as the regression's.
+    denoiser: Denoiser
+    spec: MelSpec
+    critics: dict[str, Tensor] | None
+
+
+class TrainedSounds(NamedTuple):
+    """A generator of sounds, in evaluation mode, the mel it draws, its classes; state dictionary of its critic."""
+
+    painter: SoundPainter
+    spec: MelSpec
+    classes: list[str]
+    critic: dict[str, Tensor] | None
+
+
+def voice_checkpoint(run: Path) -> Saved:
+    """The best checkpoint of a run of the GAN by the figure that its settings named; the newest if they named none.
+
+    Not the one with the lowest L1, by which a run is judged otherwise: that is one from before the critics began, whose
+    mel is as smooth as the regression's. No other figure stands in for it unasked: a mel can be as rough as it should
+    be and wrong, and predicted MOS needs a package and a vocoder that not every run has.
 
     Raises
     ------
     InputError
         If the folder is no such run, or has no checkpoint yet.
     """
-    found = Checkpoints(run / "checkpoints").all()
-    if not found:
+    return _checkpoint(run, "tts")
+
+
+def denoiser_checkpoint(run: Path) -> Saved:
+    """The checkpoint of a run of the task enhancement that `voice_checkpoint` would take, for the same reasons.
+
+    Raises
+    ------
+    InputError
+        If the folder is no such run, or has no checkpoint yet.
+    """
+    return _checkpoint(run, "enhancement")
+
+
+def sounds_checkpoint(run: Path) -> Saved:
+    """The checkpoint of a run of the task generation whose sounds came nearest to held-out recordings.
+
+    Raises
+    ------
+    InputError
+        If the folder is no such run, or has no checkpoint yet.
+    """
+    return _checkpoint(run, "generation", GenerationTask.monitor)
+
+
+def _checkpoint(run: Path, task: str, monitor: Monitor | None = None) -> Saved:
+    found = best_of(Checkpoints(run / "checkpoints"), monitor)
+    if found is None:
         raise InputError(f"{run}: has no checkpoint yet; `specgan train` makes one")
-    task = found[-1].state["facts"].get("task")
-    if task != "tts":
-        raise InputError(f"{run}: is a run of the task {task}, must be one of tts")
-    return found[-1]
+    if (other := found.state["facts"].get("task")) != task:
+        raise InputError(f"{run}: is a run of the task {other}, must be one of {task}")
+    return found
 
 
-def vocoder_of(run: Path) -> Path:
-    """Where the vocoder is that the config of a run of the GAN names.
+def vocoder_of(run: Path, kind: type[SpeechRun] | type[GenerationRun] = SpeechRun) -> Path:
+    """Where the vocoder is that the config of a run of the GAN, or of another kind of run, names.
 
     Raises
     ------
     InputError
         If there is none.
     """
-    config = load_config(SpeechRun, run / "config.yaml")
+    config = load_config(kind, run / "config.yaml")
     if not config.vocoder:
         raise InputError(f"{run}: the run has no vocoder to be heard with; set vocoder= to a folder with weights")
     return Path(config.vocoder)
@@ -94,6 +140,68 @@ def read_voice(folder: Path) -> TrainedVoice:
     painter = Painter(acoustic.spec.bands, len(acoustic.inventory.speakers), str(size))
     load_weights(path, painter, f"the generator of {folder}")
     return TrainedVoice(acoustic, painter.eval(), load_tensors(critics)[0] if critics.is_file() else None)
+
+
+def read_denoiser(folder: Path) -> TrainedDenoiser:
+    """The network of an enhancement model.
+
+    Parameters
+    ----------
+    folder : Path
+        Run of the task enhancement, whose averaged weights are taken; or a packed model with its weights.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or something in it is damaged.
+    """
+    if (folder / "checkpoints").is_dir():
+        saved = denoiser_checkpoint(folder)
+        facts, path = saved.state["facts"], saved.path / "denoiser.ema.safetensors"
+        critics = saved.path / "critics.safetensors"
+    else:
+        path, critics = folder / "denoiser.safetensors", folder / "critics.safetensors"
+        if not path.is_file():
+            raise InputError(
+                f"{folder}: is no run of the task enhancement, and no such model with its weights "
+                "(denoiser.safetensors)"
+            )
+        facts = load_tensors(path)[1]
+    spec = MelSpec.from_dict(facts.get("spec"), str(path))
+    denoiser = Denoiser(spec.bands, str(facts.get("size")))
+    load_weights(path, denoiser, f"the network of {folder}")
+    return TrainedDenoiser(denoiser.eval(), spec, load_tensors(critics)[0] if critics.is_file() else None)
+
+
+def read_sounds(folder: Path) -> TrainedSounds:
+    """The network of a generator of sounds.
+
+    Parameters
+    ----------
+    folder : Path
+        Run of the task generation, whose averaged weights are taken; or a packed model with its weights.
+
+    Raises
+    ------
+    InputError
+        If the folder is neither, or something in it is damaged.
+    """
+    if (folder / "checkpoints").is_dir():
+        saved = sounds_checkpoint(folder)
+        facts, path, critic = saved.state["facts"], saved.path / "painter.ema.safetensors", saved.path
+    else:
+        path, critic = folder / "painter.safetensors", folder
+        facts = load_tensors(path)[1] if path.is_file() else {}
+        if facts.get("task") != "generation":
+            raise InputError(
+                f"{folder}: is no run of the task generation, and no such model with its weights (painter.safetensors)"
+            )
+    spec = MelSpec.from_dict(facts["spec"], str(path))
+    painter = build_painter(facts, spec)
+    load_weights(path, painter, f"the network of {folder}")
+    judge = critic / "critic.safetensors"
+    weights = load_tensors(judge)[0] if judge.is_file() else None
+    return TrainedSounds(painter.eval(), spec, list(facts["classes"]), weights)
 
 
 def read_vocoder(folder: Path, spec: MelSpec) -> TrainedVocoder:

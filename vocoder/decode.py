@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vocoder.engine.checkpoint import Checkpoints, load_weights
 from vocoder.engine.config import load_config
+from vocoder.engine.monitor import best_of
 from vocoder.errors import InputError
 from vocoder.signal.chunks import CHUNK, rendered
 from vocoder.signal.spec import MelSpec, preset
@@ -69,8 +70,7 @@ def read_run(folder: Path) -> Trained:
         raise InputError(f"{folder}: is no run folder, it has no config.yaml")
     config = load_config(VocoderConfig, folder / "config.yaml")
     checkpoints = Checkpoints(folder / "checkpoints")
-    monitor = VocoderTask.monitor
-    saved = checkpoints.best(monitor.name, lowest=monitor.lowest) or next(iter(checkpoints.all()[::-1]), None)
+    saved = best_of(checkpoints, VocoderTask.monitor)
     if saved is None:
         raise InputError(f"{folder}: has no checkpoint yet; train it first")
     spec = preset(config.spec)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -140,6 +141,40 @@ def build_generator(config: GeneratorConfig, spec: MelSpec) -> nn.Module:
     raise InputError(f"there is no generator {config.name!r}; there are fourier, hifigan-v1, hifigan-v2, hifigan-v3")
 
 
+@dataclass(frozen=True)
+class Judge:
+    """Figures of validation beyond the losses, which somebody brings along.
+
+    Attributes
+    ----------
+    monitors : tuple of Monitor
+        Their names, and which way is better.
+    compare : callable
+        (recording (N,), made (N,), rate in Hz) -> figures by name; one that this pair has no value of is left out.
+    """
+
+    monitors: tuple[Monitor, ...]
+    compare: Callable[[np.ndarray, np.ndarray, int], Mapping[str, float]]
+
+
+JUDGED = 12
+"""A judge hears so many of the validation's utterances, the first ones: what it measures takes long."""
+
+
+class Means:
+    """Means of figures that not every utterance has."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[float]] = {}
+
+    def add(self, figures: Mapping[str, float]) -> None:
+        for name, value in figures.items():
+            self._values.setdefault(name, []).append(value)
+
+    def take(self) -> dict[str, float]:
+        return {name: sum(values) / len(values) for name, values in self._values.items()}
+
+
 class VocoderTask:
     """Mel → wave, as an adversarial game (see `vocoder.engine.trainer.Task`).
 
@@ -148,12 +183,15 @@ class VocoderTask:
     config : VocoderConfig
     validation : iterable of Batch
         Whole utterances, one a batch, gone through at each validation.
+    judge : Judge, optional
+        Adds its figures to the first 12 of them.
     """
 
     monitor = Monitor("stft")
 
-    def __init__(self, config: VocoderConfig, validation: Iterable[Batch]) -> None:
-        self.config, self.validation = config, validation
+    def __init__(self, config: VocoderConfig, validation: Iterable[Batch], judge: Judge | None = None) -> None:
+        self.config, self.validation, self.judge = config, validation, judge
+        self.monitors: Sequence[Monitor] = (Monitor("mel"), *(judge.monitors if judge else ()))
         self.spec = preset(config.spec)
         if config.data.crop % self.spec.hop:
             raise InputError(f"data.crop is {config.data.crop} samples, must be a multiple of the hop, {self.spec.hop}")
@@ -259,19 +297,23 @@ class VocoderTask:
         dict
             "mel": L1 of the log-mels on real frames; "stft": multi-resolution STFT distance;
             "smoothing": standard deviation in time of the generated log-mel over that of the real one,
-            1 is right and below it the sound is over-smoothed.
+            1 is right and below it the sound is over-smoothed; the judge's.
         """
-        sums = {"mel": 0.0, "stft": 0.0, "smoothing": 0.0}
-        count = 0
-        for _, real, given in self._held_out():
+        means = Means()
+        for index, (_, real, given) in enumerate(self._held_out()):
             mel = self.mel(real)
             fake = self.generator(mel if given is None else given)
             again = self.mel(fake)
-            sums["mel"] += F.l1_loss(again, mel).item()
-            sums["stft"] += losses.multi_resolution_stft(fake, real).item()
-            sums["smoothing"] += (again.std(dim=2).mean() / mel.std(dim=2).mean()).item()
-            count += 1
-        return {name: value / count for name, value in sums.items()}
+            figures = {
+                "mel": F.l1_loss(again, mel).item(),
+                "stft": losses.multi_resolution_stft(fake, real).item(),
+                "smoothing": (again.std(dim=2).mean() / mel.std(dim=2).mean()).item(),
+            }
+            means.add(figures)
+            if self.judge is not None and index < JUDGED:
+                made, recording = fake[0].clamp(-1, 1).cpu().numpy(), real[0].cpu().numpy()
+                means.add(self.judge.compare(recording, made, self.spec.sample_rate))
+        return means.take()
 
     def _held_out(self) -> Iterator[tuple[str, Tensor, Tensor | None]]:
         """Id, wave (1, T·hop) and given mel (1, bands, T) of each validation utterance, on the generator's device."""

@@ -16,7 +16,7 @@ from vocoder.signal.dataset import Batch, Crops, CropSampler, Recordings, uttera
 from vocoder.signal.manifest import Recording, read_manifest
 from vocoder.signal.mels import Mels
 from vocoder.signal.spec import MelSpec, preset
-from vocoder.task import VocoderConfig, VocoderTask
+from vocoder.task import Judge, VocoderConfig, VocoderTask
 
 
 class Whole:
@@ -39,8 +39,8 @@ def _mels(folder: str | None, recordings: Recordings, spec: MelSpec) -> Mels | N
     return None if folder is None else Mels(Path(folder), recordings.ids, recordings.lengths, spec)
 
 
-def train(config: VocoderConfig, folder: Path) -> bool:
-    """Train, or go on training, in a run folder.
+def train(config: VocoderConfig, folder: Path, judge: Judge | None = None) -> bool:
+    """Train, or go on training, in a run folder; a judge adds its figures to the validation.
 
     Returns
     -------
@@ -60,7 +60,8 @@ def train(config: VocoderConfig, folder: Path) -> bool:
     hop = 1 if mels is None else spec.hop
     sampler = CropSampler(train_set.lengths, data.crop, data.batch, config.train.seed, world.rank, world.size, hop)
     torch.manual_seed(config.train.seed)
-    task = VocoderTask(config, Whole(held_out, spec, _mels(data.mels, held_out, spec))).to(world.device)
+    validation = Whole(held_out, spec, _mels(data.mels, held_out, spec))
+    task = VocoderTask(config, validation, judge).to(world.device)
     if config.initial is not None:
         for name, module in task.modules.items():
             load_weights(Path(config.initial) / f"{name}.safetensors", module, f"{name} of this config")

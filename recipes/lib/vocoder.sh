@@ -30,10 +30,19 @@ stage_5() {
 }
 
 stage_6() {
-    local projections=(0 1 2 4 8)
-    if $mini; then projections=(0 1); fi
-    python "$root/recipes/lib/vocoder_results.py" "$run" "$run"/data/*/test.jsonl --projections "${projections[@]}" \
-        --command "$command_line"
+    local projections=(0 1 2 4 8) count set beside=() listen=()
+    if $mini; then projections=(0) listen=(--recogniser none --only pesq,multi_resolution_stft,real_time_factor); fi
+    if grep -q "name: hifigan" "$run/config.yaml"; then projections=(); fi  # it has none
+    for count in ${projections[@]+"${projections[@]}"}; do
+        rm -rf "$run/projections/$count"
+        specgan pack "$run" --out "$run/projections/$count" --projections "$count"
+        beside+=(--beside "$count projections=$run/projections/$count")
+    done
+    for set in "$run"/data/*/; do
+        scored "$(basename "$set")" --model "$run" --manifest "${set}test.jsonl" ${beside[@]+"${beside[@]}"} \
+            ${listen[@]+"${listen[@]}"}
+    done
+    results
 }
 
 stage_7() {

@@ -9,18 +9,18 @@ import typer
 
 
 def pack(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run: of a vocoder, or of a voice's GAN.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run of a vocoder, of a voice's GAN, or of enhancement.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Model folder to write; must not exist.")],
     projections: Annotated[
         int | None, typer.Option(min=0, help="Consistency projections when decoding. Default: as trained.")
     ] = None,
     vocoder: Annotated[
         Path | None,
-        typer.Option(help="For a voice: run of its vocoder, or a folder with weights. Default: the shipped."),
+        typer.Option(help="Run of the vocoder that renders, or a folder with weights. For a voice: the shipped one."),
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence of the weights, for the card.")] = "not stated",
     no_weights: Annotated[
-        bool, typer.Option("--no-weights", help="For a voice: leave out the weights that fine-tuning needs.")
+        bool, typer.Option("--no-weights", help="Not of a vocoder: leave out the weights that fine-tuning needs.")
     ] = False,
 ) -> None:
     """Turn a run into a model folder, which `infer` or `decode` uses without torch.

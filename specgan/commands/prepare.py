@@ -26,6 +26,9 @@ def prepare(
     seed: Annotated[int, typer.Option(help="Of the random choice.")] = 0,
     speaker: Annotated[str | None, typer.Option(help="Speaker of all recordings.")] = None,
     language: Annotated[str | None, typer.Option(help="Language of all recordings, such as en.")] = None,
+    labels: Annotated[
+        bool, typer.Option("--labels", help="The subfolder that a recording lies in is its class.")
+    ] = False,
 ) -> None:
     """Check recordings and write manifests of a training, a validation and a test set.
 
@@ -42,6 +45,7 @@ def prepare(
         seed=seed,
         speaker=speaker,
         language=language,
+        labels=labels,
         progress=progress_bar("prepare"),
     )
     for name, rows in made.sets.items():

@@ -20,12 +20,13 @@ def train(config: CONFIG, settings: SETTINGS = None, out: RUN = None) -> None:
 
     Example: specgan vocoder train small.yaml data.train=[data/train.jsonl] data.validation=[data/validation.jsonl]
     """
+    from specgan.evaluate.judges import fidelity
     from vocoder.engine.config import load_config
     from vocoder.task import VocoderConfig
     from vocoder.train import train as train_vocoder
 
     settled = load_config(VocoderConfig, config, settings or [])
-    if not train_vocoder(settled, out or Path("exp") / config.stem):
+    if not train_vocoder(settled, out or Path("exp") / config.stem, fidelity()):
         raise typer.Exit(130)
 
 

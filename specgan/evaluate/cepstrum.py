@@ -1,10 +1,10 @@
-"""Mel-cepstral distance over a time-warped path, and what else is compared along that path."""
+"""Mel-cepstral distance over a time-warped path."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from specgan.evaluate.errors import NotMeasurable, needs
+from specgan.evaluate.errors import needs
 
 COEFFICIENTS = 13  # c₁ … c₁₃
 
@@ -57,29 +57,3 @@ def mel_cepstral_distance(reference: np.ndarray, other: np.ndarray, path: np.nda
     """
     difference = reference[:, path[:, 0]] - other[:, path[:, 1]]
     return float(10.0 / np.log(10.0) * np.sqrt(2.0 * np.square(difference).sum(axis=0)).mean())
-
-
-def pitch_error(reference: np.ndarray, other: np.ndarray, path: np.ndarray) -> float:
-    """Root mean square difference of the fundamental frequency in cents, over pairs of the path voiced in both.
-
-    Parameters
-    ----------
-    reference, other : (T₁,), (T₂,) float
-        Hz, 0 where unvoiced.
-    path : (P, 2) int
-
-    Raises
-    ------
-    NotMeasurable
-        If no pair is voiced in both.
-    """
-    wanted, found = reference[path[:, 0]], other[path[:, 1]]
-    both = (wanted > 0) & (found > 0)
-    if not both.any():
-        raise NotMeasurable("no frame voiced in both")
-    return float(np.sqrt(np.mean((1200.0 * np.log2(found[both] / wanted[both])) ** 2)))
-
-
-def voicing_error(reference: np.ndarray, other: np.ndarray, path: np.ndarray) -> float:
-    """Share of the pairs of the path, 0 to 1, in which one frame is voiced and the other is not; as `pitch_error`."""
-    return float(np.mean((reference[path[:, 0]] > 0) != (other[path[:, 1]] > 0)))

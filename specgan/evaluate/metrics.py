@@ -1,19 +1,18 @@
-"""Metrics of a rendered wave against its recording.
+"""Measures of a wave against its recording.
 
-All are functions `(reference wave (N,), degraded wave (N,), rate in Hz) -> float` on float waves in [-1, 1] that are
-aligned sample by sample. All raise `NotMeasurable` with the reason where a pair has no value (silence, too short),
-and `InputError` when an optional package is missing.
+Those of waves are functions `(reference wave (N,), degraded wave (N,), rate in Hz) -> float` on float waves in [-1, 1]
+that are aligned sample by sample; those of pitch compare two tracks (T,) frame by frame. All raise `NotMeasurable` with
+the reason where a pair has no value (silence, too short), and `InputError` when an optional package is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
 
 import numpy as np
 
 from specgan.evaluate.errors import NotMeasurable, needs
-from specgan.evaluate.pitch import track
+from specgan.evaluate.pitch import Pitch
 from vocoder.signal.audio import resample
 
 # n_fft, hop, window in samples
@@ -22,40 +21,63 @@ LONG = ((1024, 256, 1024), (2048, 512, 2048), (4096, 1024, 4096))
 FLOOR = 1e-4  # magnitudes below it count as it, so that a silent bin has a logarithm
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A metric and how a table shows it.
-
-    Attributes
-    ----------
-    title : str
-        Head of the column, with the unit.
-    compare : callable
-        `(reference, degraded, rate) -> float`.
-    higher_is_better : bool
-    digits : int
-        Decimals in the table.
-    """
-
-    title: str
-    compare: Callable[[np.ndarray, np.ndarray, int], float]
-    higher_is_better: bool
-    digits: int
-
-
 def pesq(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
     """Wide-band PESQ at 16 kHz as MOS-LQO, 1.04 to 4.64, higher is better (ITU-T P.862.2)."""
+    return _pesq(reference, degraded, rate, 16_000, "wb")
+
+
+def narrow_band_pesq(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+    """PESQ of a telephone's band at 8 kHz as MOS-LQO, 1.02 to 4.55, higher is better (ITU-T P.862.1)."""
+    return _pesq(reference, degraded, rate, 8_000, "nb")
+
+
+def _pesq(reference: np.ndarray, degraded: np.ndarray, rate: int, hertz: int, mode: str) -> float:
     with needs("pesq"):
         from pesq import BufferTooShortError, NoUtterancesError
-        from pesq import pesq as wide_band
+        from pesq import pesq as itu
     if not np.any(reference) or not np.any(degraded):
         raise NotMeasurable("silent")
     try:
-        return float(wide_band(16_000, resample(reference, rate, 16_000), resample(degraded, rate, 16_000), "wb"))
+        return float(itu(hertz, resample(reference, rate, hertz), resample(degraded, rate, hertz), mode))
     except BufferTooShortError:
         raise NotMeasurable("shorter than 1/4 s") from None
     except NoUtterancesError:
         raise NotMeasurable("no speech found") from None
+
+
+def stoi(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+    """Short-time objective intelligibility, up to 1, higher is better (Taal 2011), by pystoi.
+
+    Hears up to 5 kHz. Not the extended measure.
+    """
+    with needs("pystoi"):
+        from pystoi import stoi as taal
+    if not np.any(reference) or not np.any(degraded):
+        raise NotMeasurable("silent")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # it returns 1e-5 with a warning where there is no value
+        try:
+            return float(taal(reference, degraded, rate, extended=False))
+        except RuntimeWarning:
+            raise NotMeasurable("less than 0.4 s of sound") from None
+
+
+def si_sdr(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+    """Scale-invariant signal-to-distortion ratio in dB, higher is better (Le Roux 2019, arXiv:1811.02508).
+
+    By torchmetrics, means subtracted. Counts every phase: what a vocoder makes anew is far from the recording sample by
+    sample, however good it sounds. Only where phases are kept does it tell quality.
+    """
+    with needs("torchmetrics"):
+        from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio as ratio
+    import torch
+
+    if not np.any(reference) or not np.any(degraded):
+        raise NotMeasurable("silent")
+    if np.array_equal(reference, degraded):
+        raise NotMeasurable("no distortion at all, the ratio is infinite")
+    found, wanted = (torch.from_numpy(np.asarray(wave, np.float64)) for wave in (degraded, reference))
+    return float(ratio(found, wanted, zero_mean=True))
 
 
 def _magnitude(wave: np.ndarray, n_fft: int, hop: int, window: int) -> np.ndarray:
@@ -101,13 +123,13 @@ def long_window_stft(reference: np.ndarray, degraded: np.ndarray, rate: int) -> 
     return multi_resolution_stft(reference, degraded, rate, LONG)
 
 
-def voicing_f1(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+def voicing_f1(wanted: Pitch, found: Pitch) -> float:
     """F1 of the voiced/unvoiced decision per frame, 0 to 1, higher is better.
 
     As Morrison 2022 (CARGAN, arXiv:2110.10139), with the voicing of `pitch.track` in place of CREPE's: figures
     from CREPE do not compare.
     """
-    return f1(track(reference, rate).voiced, track(degraded, rate).voiced)
+    return f1(wanted.voiced, found.voiced)
 
 
 def f1(wanted: np.ndarray, found: np.ndarray) -> float:
@@ -118,35 +140,23 @@ def f1(wanted: np.ndarray, found: np.ndarray) -> float:
     return float(2 * (wanted & found).sum() / positives)
 
 
-def periodicity_error(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+def periodicity_error(wanted: Pitch, found: Pitch) -> float:
     """Root mean square difference of the periodicity per frame, 0 to 1, lower is better.
 
     As Morrison 2022 (CARGAN, arXiv:2110.10139), with the periodicity of `pitch.track` in place of CREPE's: figures
     from CREPE do not compare.
     """
-    difference = track(reference, rate).periodicity - track(degraded, rate).periodicity
-    return float(np.sqrt(np.mean(difference**2)))
+    return float(np.sqrt(np.mean((wanted.periodicity - found.periodicity) ** 2)))
 
 
-def f0_error(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
+def f0_error(wanted: Pitch, found: Pitch) -> float:
     """Root mean square difference of the fundamental frequency in cents, over frames voiced in both.
 
     As Morrison 2022 (CARGAN, arXiv:2110.10139), with the pitch of `pitch.track` in place of CREPE's: figures
     from CREPE do not compare.
     """
-    wanted, found = track(reference, rate), track(degraded, rate)
     both = wanted.voiced & found.voiced
     if not both.any():
         raise NotMeasurable("no frame voiced in both")
     cents = 1200 * np.log2(found.frequency[both] / wanted.frequency[both])
     return float(np.sqrt(np.mean(cents**2)))
-
-
-VOCODER = {
-    "pesq": Metric("PESQ", pesq, higher_is_better=True, digits=2),
-    "multi_resolution_stft": Metric("MR-STFT", multi_resolution_stft, higher_is_better=False, digits=3),
-    "long_window_stft": Metric("MR-STFT, long windows", long_window_stft, higher_is_better=False, digits=3),
-    "voicing_f1": Metric("V/UV F1", voicing_f1, higher_is_better=True, digits=3),
-    "periodicity_error": Metric("periodicity RMSE", periodicity_error, higher_is_better=False, digits=3),
-    "f0_error": Metric("F0 RMSE (cents)", f0_error, higher_is_better=False, digits=1),
-}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +30,8 @@ def _ready(wave: np.ndarray, rate: int) -> np.ndarray:
 def _distilled() -> Any:
     with needs("distillmos"):
         from distillmos import ConvTransformerSQAModel
-    return ConvTransformerSQAModel().eval()
+    with contextlib.redirect_stdout(io.StringIO()):  # it says where its weights lie
+        return ConvTransformerSQAModel().eval()
 
 
 def distilled_mos(wave: np.ndarray, rate: int) -> float:
@@ -63,6 +67,20 @@ def dnsmos(wave: np.ndarray, rate: int) -> float:
     Parameters and errors as `distilled_mos`.
     """
     sound = _ready(wave, rate)
+    return float(_p835()(np.resize(sound, max(len(sound), WINDOW)), RATE, False)["ovrl_mos"])
+
+
+@functools.lru_cache(maxsize=1)
+def _p835() -> Any:
+    """The predictor with sessions of one thread: its own take all cores and spin while they wait."""
     with needs("speechmos"):
-        from speechmos import dnsmos as predictor
-    return float(predictor.run(np.resize(sound, max(len(sound), WINDOW)), RATE)["ovrl_mos"])
+        from speechmos import dnsmos as package
+    import onnxruntime
+
+    models = Path(package.__file__).parent / "dnsmos_models"
+    predictor = package.DNSMOS(*(str(models / name) for name in ("sig_bak_ovr.onnx", "model_v8.onnx")))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    for name, file in (("onnx_sess", "sig_bak_ovr.onnx"), ("p808_onnx_sess", "model_v8.onnx")):
+        setattr(predictor, name, onnxruntime.InferenceSession(str(models / file), options))
+    return predictor

@@ -59,11 +59,14 @@ class Recogniser:
             reason = " ".join(str(error).split())[:160]
             raise InputError(f"{folder}: is damaged or no Whisper model for CTranslate2 ({reason})") from error
 
-    def hear(self, wave: np.ndarray, rate: int) -> str:
-        """The words in a wave (N,) float in [-1, 1] at `rate` Hz, as Whisper writes them; "" where it hears none."""
+    def hear(self, wave: np.ndarray, rate: int, language: str | None = None) -> str:
+        """The words in a wave (N,) float in [-1, 1] at `rate` Hz, as Whisper writes them; "" where it hears none.
+
+        `language` is ISO 639-1; that of the recogniser if None.
+        """
         segments, _ = self._model.transcribe(
             resample(wave, rate, RATE),
-            language=self.language,
+            language=language or self.language,
             beam_size=5,
             temperature=0.0,
             condition_on_previous_text=False,

@@ -1,32 +1,46 @@
-"""Score systems on recordings: every utterance, means with their uncertainty, a table."""
+"""What an evaluation found: every utterance, means with their uncertainty, tables."""
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 
-from specgan.evaluate.errors import NotMeasurable
-from specgan.evaluate.metrics import VOCODER, Metric
-from vocoder.errors import InputError
+ARROWS = {True: "↑", False: "↓", None: "→ 1"}
 
 
-class Column(Protocol):
-    """How a table shows a metric: head of the column with the unit, direction, decimals."""
+@dataclass(frozen=True)
+class Column:
+    """How a table shows a measure.
 
-    @property
-    def title(self) -> str: ...
-    @property
-    def higher_is_better(self) -> bool: ...
-    @property
-    def digits(self) -> int: ...
+    Attributes
+    ----------
+    title : str
+        Head of the column, with the unit.
+    higher_is_better : bool or None
+        None: the nearer to 1 the better.
+    digits : int
+        Decimals.
+    group : str
+        The table that it stands in.
+    note : str
+        What it is, its range and its source.
+    median : bool
+        Summed up by the median instead of the mean.
+    bounded : bool
+        Not shown without a bound beside it.
+    """
+
+    title: str
+    higher_is_better: bool | None
+    digits: int
+    group: str = ""
+    note: str = ""
+    median: bool = field(default=False, kw_only=True)
+    bounded: bool = field(default=True, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -37,18 +51,18 @@ class Row:
     ----------
     id : str
     values : dict
-        By metric; None where `left_out` has the reason, or where the metric does not apply.
+        By measure; None where `left_out` has the reason, or where the measure does not apply.
     left_out : dict
-        Reason by metric.
+        Reason by measure.
     weights : dict
-        What a value counts in the mean, by metric: the words of a word error rate. 1 where it has none.
+        What a value counts in the mean, by measure: the words of a word error rate. 1 where it has none.
     details : dict
         More to read about the utterance, such as what a recogniser heard.
     """
 
     id: str
     values: dict[str, float | None]
-    left_out: dict[str, str]
+    left_out: dict[str, str] = field(default_factory=dict)
     weights: dict[str, float] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
 
@@ -68,71 +82,124 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Results:
-    """What an evaluation found: rows by system, in the order of `metrics` and of the utterances.
+class Scored:
+    """A system: whether it is a "bound", the "model" or stands "beside" it, and its rows."""
 
-    `rate` is that of the recordings in Hz. The metrics in `medians` are summed up by their median, others by their
-    mean.
+    kind: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What an evaluation found.
+
+    Attributes
+    ----------
+    facts : dict
+        Texts about the evaluation: title, command, version, task, model, manifest, recogniser.
+    rate : int
+        Hz, at which waves were compared.
+    metrics : mapping of str to Column
+        In the order of the tables.
+    systems : dict
+        By name, bounds first.
+    texts : dict
+        What was to be said, by id.
+    left_out : list of str
+        Sentences about what was not measured at all.
+    sections : list of str
+        More Markdown for the card.
     """
 
+    facts: dict[str, Any]
     rate: int
     metrics: Mapping[str, Column]
-    systems: dict[str, list[Row]]
-    medians: frozenset[str] = frozenset()
+    systems: dict[str, Scored]
+    texts: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    sections: list[str] = field(default_factory=list)
 
     def summary(self, system: str, metric: str) -> Summary:
-        rows = self.systems[system]
+        """Mean or median of a measure over the utterances of a system."""
+        rows = self.systems[system].rows
         return summarise(
-            [row.values[metric] for row in rows],
+            [row.values.get(metric) for row in rows],
             [row.weights.get(metric, 1.0) for row in rows],
-            median=metric in self.medians,
+            median=self.metrics[metric].median,
         )
 
     def to_dict(self) -> dict[str, object]:
-        """Everything but the functions, for JSON."""
+        """Everything, for JSON."""
+        fields = ("title", "higher_is_better", "digits", "group", "note", "median", "bounded")
         return {
+            **self.facts,
             "rate": self.rate,
+            "bounds": [name for name, system in self.systems.items() if system.kind == "bound"],
             "metrics": {
-                name: {"title": metric.title, "higher_is_better": metric.higher_is_better}
-                for name, metric in self.metrics.items()
+                name: {name: getattr(metric, name) for name in fields} for name, metric in self.metrics.items()
             },
             "systems": {
-                system: {
-                    "summary": {metric: asdict(self.summary(system, metric)) for metric in self.metrics},
-                    "utterances": [row.to_dict() for row in rows],
+                name: {
+                    "kind": system.kind,
+                    "summary": {metric: asdict(self.summary(name, metric)) for metric in self.metrics},
+                    "utterances": [row.to_dict() for row in system.rows],
                 }
-                for system, rows in self.systems.items()
+                for name, system in self.systems.items()
             },
+            "texts": self.texts,
+            "notes": self.left_out,
+            "sections": self.sections,
         }
 
     def markdown(self) -> str:
-        """A table, a row a system, and below it what was left out and why."""
-        arrows = {True: "↑", False: "↓"}
-        lines = [
-            "| system | " + " | ".join(f"{m.title} {arrows[m.higher_is_better]}" for m in self.metrics.values()) + " |",
-            "|---|" + "---|" * len(self.metrics),
-        ]
-        notes = []
-        for system, rows in self.systems.items():
-            cells = [_cell(self.summary(system, name), metric.digits) for name, metric in self.metrics.items()]
-            lines.append(f"| {system} | " + " | ".join(cells) + " |")
-            missing = Counter((name, reason) for row in rows for name, reason in row.left_out.items())
-            notes += [
-                f"{system}: {self.metrics[name].title} left out for {count} of {len(rows)} ({reason})."
-                for (name, reason), count in missing.items()
+        """A table for every group of measures, a row a system, and below what was left out and why."""
+        parts = []
+        for group in dict.fromkeys(metric.group for metric in self.metrics.values()):
+            columns = {name: metric for name, metric in self.metrics.items() if metric.group == group}
+            shown = [system for system in self.systems if any(self.summary(system, name).count for name in columns)]
+            if shown:
+                parts += [f"## {group}\n"] if group else []
+                parts.append(self._table(columns, shown))
+        counts = sorted({len(system.rows) for system in self.systems.values()})
+        many = " or ".join(map(str, counts))
+        medians = [metric.title for metric in self.metrics.values() if metric.median]
+        exception = f"; of the {', '.join(medians)} the median" if medians else ""
+        notes = [f"Mean over {many} utterances [95 % bootstrap interval]{exception}.", *self.left_out, *self._missing()]
+        return "\n".join(parts) + "\n" + "  \n".join(notes) + "\n"
+
+    def _table(self, columns: Mapping[str, Column], systems: Iterable[str]) -> str:
+        heads = [f"{column.title} {ARROWS[column.higher_is_better]}" for column in columns.values()]
+        lines = ["| system | " + " | ".join(heads) + " |", "|---|" + "---|" * len(columns)]
+        for system in systems:
+            cells = [cell(self.summary(system, name), column.digits) for name, column in columns.items()]
+            name = f"**{system}**" if self.systems[system].kind == "model" else system
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        return "\n".join(lines) + "\n"
+
+    def _missing(self) -> list[str]:
+        sentences = []
+        for name, system in self.systems.items():
+            reasons = Counter((metric, reason) for row in system.rows for metric, reason in row.left_out.items())
+            titles: dict[tuple[str, int], list[str]] = {}
+            for (metric, reason), count in reasons.items():
+                titles.setdefault((reason, count), []).append(self.metrics[metric].title)
+            sentences += [
+                f"{name}: {', '.join(columns)} left out for {count} of {len(system.rows)} ({reason})."
+                for (reason, count), columns in titles.items()
             ]
-        utterances = max((len(rows) for rows in self.systems.values()), default=0)
-        medians = [metric.title for name, metric in self.metrics.items() if name in self.medians]
-        exception = f"; of {', '.join(medians)} the median" if medians else ""
-        notes.insert(0, f"Mean over {utterances} utterances [95 % bootstrap interval]{exception}.")
-        return "\n".join(lines) + "\n\n" + "  \n".join(notes) + "\n"
+        return sentences
 
 
-def _cell(summary: Summary, digits: int) -> str:
+def cell(summary: Summary, digits: int) -> str:
+    """A figure with its interval, as a table shows it."""
     if summary.mean is None:
         return "–"
     mean = f"{summary.mean:.{digits}f}"
-    return mean if summary.low is None else f"{mean} [{summary.low:.{digits}f}, {summary.high:.{digits}f}]"
+    return (
+        mean
+        if summary.low is None or summary.high is None
+        else f"{mean} [{summary.low:.{digits}f}, {summary.high:.{digits}f}]"
+    )
 
 
 def summarise(
@@ -164,112 +231,20 @@ def summarise(
     if not len(pairs):
         return Summary(None, None, None, 0)
     known, weight = pairs.T
-
-    def middle(chosen: np.ndarray) -> np.ndarray:
-        if median:
-            return np.median(known[chosen], axis=-1)
-        return (known * weight)[chosen].sum(axis=-1) / weight[chosen].sum(axis=-1)
-
-    centre = float(middle(np.arange(len(known))))
+    centre = float(middle(known, weight, np.arange(len(known)), median))
     if len(known) == 1:
         return Summary(centre, None, None, 1)
-    chosen = np.random.default_rng(seed).integers(len(known), size=(resamples, len(known)))
-    low, high = np.percentile(middle(chosen), [2.5, 97.5])
+    low, high = np.percentile(middle(known, weight, resampled(len(known), seed, resamples), median), [2.5, 97.5])
     return Summary(centre, float(low), float(high), len(known))
 
 
-def evaluate(
-    pairs: Iterable[tuple[str, np.ndarray, np.ndarray]], rate: int, metrics: Mapping[str, Metric]
-) -> list[Row]:
-    """Score pairs of waves.
-
-    Parameters
-    ----------
-    pairs : iterable of (id, reference (N,), degraded (N,))
-        Float waves in [-1, 1], of one length.
-    rate : int
-        Hz.
-    metrics : mapping of str to Metric
-
-    Raises
-    ------
-    InputError
-        If two waves differ in length, a value is not finite, or a metric's package is missing.
-    """
-    rows = []
-    for id, reference, degraded in pairs:
-        if reference.ndim != 1 or reference.shape != degraded.shape:
-            raise InputError(f"{id}: shapes {reference.shape} and {degraded.shape} must be one and the same (N,)")
-        if not (np.isfinite(reference).all() and np.isfinite(degraded).all()):
-            raise InputError(f"{id}: samples that are not finite; both waves must hold numbers in [-1, 1]")
-        values: dict[str, float | None] = {}
-        left_out = {}
-        for name, metric in metrics.items():
-            try:
-                values[name] = metric.compare(reference, degraded, rate)
-            except NotMeasurable as reason:
-                values[name], left_out[name] = None, str(reason)
-        rows.append(Row(id, values, left_out))
-    return rows
+def resampled(count: int, seed: int = 0, resamples: int = 2000) -> np.ndarray:
+    """Indices (resamples, count) of utterances drawn with replacement."""
+    return np.random.default_rng(seed).integers(count, size=(resamples, count))
 
 
-def evaluate_vocoder(
-    systems: Mapping[str, Callable[[np.ndarray], np.ndarray]],
-    recordings: Iterable[tuple[str, np.ndarray]],
-    rate: int,
-    metrics: Mapping[str, Metric] = VOCODER,
-) -> Results:
-    """Score vocoders on recordings.
-
-    Parameters
-    ----------
-    systems : mapping of str to callable
-        By the name in the table: a wave (N,) in, the wave (N,) that its mel is rendered to out. The identity is
-        the upper bound.
-    recordings : iterable of (id, wave (N,))
-        Float in [-1, 1].
-    rate : int
-        Hz, of the recordings and of what the systems return.
-    metrics : mapping of str to Metric
-
-    Raises
-    ------
-    InputError
-        As `evaluate`, naming the system.
-    """
-    kept = list(recordings)
-    rows = {}
-    for system, render in systems.items():
-        try:
-            rows[system] = evaluate(((id, wave, render(wave)) for id, wave in kept), rate, metrics)
-        except InputError as error:
-            raise InputError(f"{system}: {error}") from error
-    return Results(rate, dict(metrics), rows)
-
-
-def write(results: Results, folder: Path) -> None:
-    """Write `evaluation.json` (every utterance) and `evaluation.md` (the table) into `folder`.
-
-    Each file appears whole or not at all.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be made or written.
-    """
-    text = json.dumps(results.to_dict(), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    for name, content in (("evaluation.json", text), ("evaluation.md", results.markdown())):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-        except OSError as error:
-            raise InputError(f"{folder}: {error.strerror}; name a folder that can be written") from error
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, folder / name)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+def middle(values: np.ndarray, weights: np.ndarray, chosen: np.ndarray, median: bool) -> np.ndarray:
+    """Weighted mean or median of the values (U,) at indices (..., U) → (...)."""
+    if median:
+        return np.median(values[chosen], axis=-1)
+    return (values * weights)[chosen].sum(axis=-1) / weights[chosen].sum(axis=-1)

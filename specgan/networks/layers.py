@@ -34,10 +34,14 @@ def normalise(x: Tensor) -> Tensor:
 
 
 class StyledNorm(nn.Module):
-    """`normalise`, then scale and shift from the style (FiLM; Perez 2018, arXiv:1709.07871, eq. 2), both 0 at first."""
+    """`normalise`, then scale and shift from the style (FiLM; Perez 2018, arXiv:1709.07871, eq. 2), both 0 at first.
 
-    def __init__(self, width: int, style: int) -> None:
+    With `norm` false it is scale and shift alone.
+    """
+
+    def __init__(self, width: int, style: int, norm: bool = True) -> None:
         super().__init__()
+        self.norm = norm
         self.film = nn.Linear(style, 2 * width)
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
@@ -45,23 +49,24 @@ class StyledNorm(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """(B, width, M, T), (B, style) → (B, width, M, T)."""
         scale, shift = self.film(style)[:, :, None, None].to(x.dtype).chunk(2, dim=1)
-        return torch.addcmul(shift, normalise(x), 1 + scale)
+        return torch.addcmul(shift, normalise(x) if self.norm else x, 1 + scale)
 
 
 class Block(nn.Module):
     """Depthwise convolution, norm and style, gated widening, narrowing, and a residual with layer scale.
 
     The order is ConvNeXt's (Liu 2022, arXiv:2201.03545), the gate the product of two halves (NAFNet, Chen
-    2022, arXiv:2204.04676, eq. 3), which needs no transcendental function.
+    2022, arXiv:2204.04676, eq. 3), which needs no transcendental function. Without the norm (`norm` false; R3GAN, Huang
+    2024, arXiv:2501.05441, has none) one half goes through a sigmoid, for the product would grow with the square.
     """
 
     reach = 1  # frames on each side, at the block's own frame rate
 
-    def __init__(self, width: int, style: int, expansion: int = 2, scale: float = 0.2) -> None:
+    def __init__(self, width: int, style: int, expansion: int = 2, scale: float = 0.2, norm: bool = True) -> None:
         super().__init__()
         # 3×3: on a CPU the backward pass of a 7×7 takes eight times as long, longer than all the rest of the block
         self.depthwise = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.norm = StyledNorm(width, style)
+        self.norm = StyledNorm(width, style, norm)
         self.widen = nn.Conv2d(width, 2 * expansion * width, 1)
         self.narrow = nn.Conv2d(expansion * width, width, 1)
         self.scale = nn.Parameter(torch.full((width, 1, 1, 1), scale))
@@ -69,6 +74,7 @@ class Block(nn.Module):
     def forward(self, x: Tensor, style: Tensor, mask: Tensor | None) -> Tensor:
         """(B, width, M, T) with zeros where masked → the same."""
         value, gate = self.widen(self.norm(self.depthwise(x), style)).chunk(2, dim=1)
+        gate = gate if self.norm.norm else gate.sigmoid()
         # the layer scale multiplies the weights: the same, without another pass over the picture
         bias = self.narrow.bias * self.scale.flatten()  # type: ignore[operator]  # it has a bias
         h = F.conv2d(value * gate, self.narrow.weight * self.scale, bias)

@@ -29,6 +29,22 @@ _COLOURS = np.array(
 )
 
 
+def coloured(mel: np.ndarray, loudest: float | None = None) -> np.ndarray:
+    """A log-mel (bands, T) as colours (bands, T, 3) of uint8, the low bands in the last rows.
+
+    Parameters
+    ----------
+    mel : (bands, T) float
+        Natural logarithms of magnitudes.
+    loudest : float, optional
+        What is shown brightest, for pictures that are to be compared; the maximum of this one if None.
+    """
+    brightness = np.clip(1 + (mel[::-1] - (mel.max() if loudest is None else loudest)) / RANGE, 0, 1)
+    knots = np.linspace(0, 1, len(_COLOURS))
+    colours = np.stack([np.interp(brightness, knots, channel) for channel in _COLOURS.T], axis=-1)
+    return np.rint(colours).astype(np.uint8)
+
+
 def write_picture(path: Path, mel: np.ndarray, comment: str) -> None:
     """Write a log-mel (bands, T), time to the right, low bands at the bottom, loud is bright.
 
@@ -51,10 +67,7 @@ def write_picture(path: Path, mel: np.ndarray, comment: str) -> None:
     except ModuleNotFoundError:
         raise InputError(f"{path}: pictures need the package pillow: pip install pillow") from None
 
-    brightness = np.clip(1 + (mel[::-1] - mel.max()) / RANGE, 0, 1)
-    knots = np.linspace(0, 1, len(_COLOURS))
-    colours = np.stack([np.interp(brightness, knots, channel) for channel in _COLOURS.T], axis=-1)
-    image = Image.fromarray(np.rint(colours).astype(np.uint8), "RGB")
+    image = Image.fromarray(coloured(mel), "RGB")
     wide = max(1, min(SCALE, WIDEST // mel.shape[1]))
     image = image.resize((mel.shape[1] * wide, mel.shape[0] * SCALE), Image.Resampling.NEAREST)
     text = PngImagePlugin.PngInfo()

@@ -21,6 +21,7 @@ from specgan.text.alignments import PITCH, read_durations, read_pitch
 from specgan.text.corpus import Corpus, SpeechBatch, padded
 from vocoder.engine.checkpoint import Checkpoints, load_tensors, load_weights
 from vocoder.engine.logger import Logger
+from vocoder.engine.monitor import best_of
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
 from vocoder.engine.trainer import Monitor, Phase
 from vocoder.errors import InputError
@@ -213,6 +214,7 @@ class AcousticTask:
     """
 
     monitor = Monitor("total")
+    monitors: Sequence[Monitor] = tuple(map(Monitor, ("coarse", "durations", "pitch", "energy")))
 
     def __init__(self, config: AcousticRun, corpus: AlignedCorpus, validation: AlignedCorpus) -> None:
         self.config, self.validation = config, validation
@@ -293,7 +295,7 @@ def read_acoustic(folder: Path) -> TrainedAcoustic:
         facts = load_tensors(path)[1]
     else:
         checkpoints = Checkpoints(folder / "checkpoints")
-        saved = checkpoints.best(AcousticTask.monitor.name, lowest=True) or next(iter(checkpoints.all()[::-1]), None)
+        saved = best_of(checkpoints, AcousticTask.monitor)
         facts = saved.state["facts"] if saved else {}
         name = "acoustic.safetensors" if facts.get("task") == "tts" else "acoustic.ema.safetensors"
         path = saved.path / name if saved else folder

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from specgan.evaluate import judges
 from specgan.evaluate.errors import NotMeasurable
 from specgan.evaluate.smoothing import over_smoothing
 from specgan.losses import balanced_feature_matching, masked_l1, structural_dissimilarity
@@ -26,6 +27,7 @@ from vocoder.engine.schedule import OptimizerConfig, TrainConfig
 from vocoder.engine.trainer import Monitor, Phase
 from vocoder.losses import MelDistance, multi_resolution_stft
 from vocoder.precision import in_float32
+from vocoder.task import JUDGED, Means
 
 STYLE = 64  # numbers that describe a speaker to the generator
 
@@ -185,6 +187,8 @@ class SpeechTask:
         self.objective = objective(config.critics.objective)
         self.distance = MelDistance(self.spec, 7)
         self.vocoder = vocoder.requires_grad_(False).eval() if vocoder is not None else None
+        self.judge = judges.listener() if vocoder is not None else None
+        self.monitors: Sequence[Monitor] = (Monitor("mcd"), *(self.judge.monitors if self.judge else ()))
         self.modules: dict[str, nn.Module] = {
             "acoustic": self.acoustic.requires_grad_(False),
             "painter": self.painter,
@@ -312,22 +316,28 @@ class SpeechTask:
         Returns
         -------
         dict
-            "l1" of the drawn mel, "coarse" that of the coarse one; the over-smoothing index of both, "smoothing" and
-            "smoothing_coarse", if anything in the set is voiced.
+            "l1" of the drawn mel, "coarse" that of the coarse one; "mcd" of the drawn one, the mel-cepstral distance in
+            dB; the over-smoothing index of both, "smoothing" and "smoothing_coarse", if anything in the set is voiced;
+            "mos", predicted for the first 12 through the vocoder, if there is one and `distillmos` is installed.
         """
         device = self.painter.style.weight.device
-        sums = {"l1": 0.0, "coarse": 0.0}
+        means = Means()
         compared: dict[str, list[tuple[Any, Any, Any]]] = {"smoothing": [], "smoothing_coarse": []}
         for index in range(len(self.validation)):
             batch = self.validation.batch([index], device)
             frames = int(batch.mask.sum())
             coarse, drawn = (mel[..., :frames] for mel in self.draw(batch, index))
             mel, voiced = batch.mel[..., :frames], batch.voiced[0, :frames].cpu().numpy()
-            sums["l1"] += masked_l1(normalised(drawn), normalised(mel)).item()
-            sums["coarse"] += masked_l1(normalised(coarse), normalised(mel)).item()
+            for name, made in (("l1", drawn), ("coarse", coarse)):
+                means.add({name: masked_l1(normalised(made), normalised(mel)).item()})
+            recorded = mel[0].cpu().numpy()
+            means.add({"mcd": judges.mel_cepstral_distance(recorded, drawn[0].cpu().numpy())})
             for name, made in (("smoothing", drawn), ("smoothing_coarse", coarse)):
-                compared[name].append((mel[0].cpu().numpy(), made[0].cpu().numpy(), voiced))
-        figures = {name: value / len(self.validation) for name, value in sums.items()}
+                compared[name].append((recorded, made[0].cpu().numpy(), voiced))
+            if self.judge is not None and self.vocoder is not None and index < JUDGED:
+                wave = self.vocoder(drawn)[0].clamp(-1, 1).cpu().numpy()
+                means.add(self.judge.compare(batch.wave[0, : len(wave)].cpu().numpy(), wave, self.spec.sample_rate))
+        figures = means.take()
         with contextlib.suppress(NotMeasurable):
             figures |= {name: over_smoothing(rows, self.spec.frame_rate).index for name, rows in compared.items()}
         return figures

@@ -78,7 +78,7 @@ def test_a_vocoder(name, corpora, mini, tmp_path):
     results = (run / "RESULTS.md").read_text()
     assert "run.sh --mini" in results
     for manifest in manifests:
-        assert f"## {manifest.parent.name}" in results
+        assert f"## {run.name} on {manifest.parent.name}/test.jsonl" in results
         scores = json.loads((run / "results" / manifest.parent.name / "evaluation.json").read_text())
         means = {
             system: found["summary"]["multi_resolution_stft"]["mean"] for system, found in scores["systems"].items()
@@ -134,12 +134,13 @@ def test_a_voice(name, mini, tmp_path):
 
     # evaluation: the bounds stand beside the voice, and the recordings are at no distance from themselves
     results = (run / "RESULTS.md").read_text()
-    assert "run.sh --mini" in results and "| without GAN |" in results and "| drawn by the GAN |" in results
-    assert ("## Harder sentences" in results) == (name != "folder")
+    assert "run.sh --mini" in results and "specgan evaluate --model" in results
+    assert "| **the voice without GAN** |" in results and "| drawn by the GAN |" in results
+    assert ("on mini/sentence.txt" in results) == (name != "folder")
     scores = json.loads((run / "results/prompts/evaluation.json").read_text())
     distance = {system: found["summary"]["mcd"]["mean"] for system, found in scores["systems"].items()}
-    assert distance["the recordings"] == pytest.approx(0, abs=1e-6)
-    assert distance["the voice"] > distance["the recordings through the vocoder"] > 0.1
+    assert distance["the recording"] == pytest.approx(0, abs=1e-6)
+    assert distance["the voice"] > distance["the recording's mel, vocoded"] > 0.1
 
     # packing: the folder speaks, each of its speakers, without torch
     model = run / "model"
@@ -171,10 +172,49 @@ def test_a_voice_is_fine_tuned(mini, tmp_path):
     assert f"initial: {given}" in settled and f"vocoder: {given}" in settled
 
 
+ENHANCERS = {"folder": 1, "voicebank_demand": 2, "dns": 1, "mixed": 3}
+"""Name → how many recordings its test has."""
+
+
+@pytest.mark.parametrize("name", ENHANCERS)
+def test_an_enhancer(name, mini, tmp_path):
+    run = mini(f"enhancement/{name}")
+
+    # training: on held-out mixtures the mel came nearer
+    figures = re.findall(r"validation l1 (\S+)", (run / "log.txt").read_text())
+    assert float(figures[-1]) < float(figures[0])
+
+    # manifests: nobody who is tested was heard before
+    heard = {row.audio for path in run.glob("data/*/*.jsonl") if path.stem != "test" for row in read_manifest(path)}
+    tested = {row.audio for path in run.glob("data/*/test.jsonl") for row in read_manifest(path)}
+    assert heard and not heard & tested
+
+    # inference: every noisy recording, as long as it was
+    rows = read_manifest(run / "mixtures/test.jsonl")
+    assert len(rows) == ENHANCERS[name]
+    for row in rows:
+        made = next(run.glob(f"wavs/{row.id}.*"))
+        assert soundfile.info(made).frames == soundfile.info(row.source).frames == soundfile.info(row.audio).frames
+        assert not np.array_equal(soundfile.read(made)[0], soundfile.read(row.source)[0])
+
+    # evaluation: the best gain lies between the noisy and the clean recordings, and the model stands beside them
+    assert "run.sh --mini" in (run / "RESULTS.md").read_text()
+    scores = json.loads((run / "results/mixtures/evaluation.json").read_text())
+    pesq = {system: found["summary"]["pesq"]["mean"] for system, found in scores["systems"].items()}
+    assert list(pesq)[:3] == ["the recording", "the noisy recording", "the best gain"]
+    assert pesq["the recording"] > pesq["the best gain"] > pesq["the noisy recording"] + 0.3
+    assert "the model, renderer gain" in pesq
+
+    # packing: the folder enhances, without torch
+    without_torch("infer", "--audio", rows[0].source, "-o", tmp_path / "clean.wav", "--model", run / "model")
+    assert soundfile.info(tmp_path / "clean.wav").frames == soundfile.info(rows[0].source).frames
+
+
 def test_every_recipe_is_tried():
     assert set(RECIPES) == {
         *(f"vocoder/{name}" for name in ("folder", "kathleen", "ljspeech")),
         *(f"tts/{name}" for name in SPEAKERS),
+        *(f"enhancement/{name}" for name in ENHANCERS),
     }
 
 

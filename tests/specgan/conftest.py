@@ -21,6 +21,8 @@ from specgan.text.corpus import Corpus
 from specgan.text.textgrid import from_durations, write_textgrid
 from specgan.torch_backend import describe
 from specgan.train import train_acoustic, train_aligner, train_speech
+from tests.specgan.tiny_conversion import TinyConversion, train_tiny
+from tests.specgan.tiny_sounds import TinySounds, train_sounds
 from vocoder.engine.checkpoint import load_tensors, save_tensors
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
 from vocoder.generators import FourierVocoder
@@ -120,6 +122,11 @@ def tiny_voice(tmp_path_factory: pytest.TempPathFactory) -> TinyVoice:
     return voice
 
 
+@pytest.fixture(scope="session")
+def tiny_sounds(tmp_path_factory: pytest.TempPathFactory) -> TinySounds:
+    return train_sounds(tmp_path_factory.mktemp("sounds"))
+
+
 @dataclass(frozen=True)
 class Learned:
     """An aligner that was trained on all fixtures, and what it made of them: `alignments`."""
@@ -154,6 +161,22 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
     assert all(isinstance(result, float) for result in align(corpus, aligner, made.alignments))
     write_pitch(corpus, made.alignments, range(len(rows)))
     return made
+
+
+@pytest.fixture(scope="session")
+def tiny_conversion(tmp_path_factory: pytest.TempPathFactory, learned: Learned, tiny_vocoder: Path) -> TinyConversion:
+    speakers = {name: recordings(name) for name in ("kathleen", "ljspeech")}
+    return train_tiny(tmp_path_factory.mktemp("conversion"), speakers, learned.aligner, tiny_vocoder)
+
+
+@pytest.fixture(scope="session")
+def tiny_vocoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a vocoder that has learned nothing, without projections."""
+    torch.manual_seed(0)
+    generator = FourierVocoder(SPEC, "tiny", 0)
+    folder = tmp_path_factory.mktemp("vocoder")
+    save_tensors(folder / "generator.safetensors", generator.state_dict(), {"generator": describe(generator)})
+    return folder
 
 
 def check_resuming(train: Callable[[Path], bool], folder: Path, middle: int, end: int) -> None:

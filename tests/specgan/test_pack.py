@@ -14,7 +14,7 @@ import torch
 import specgan
 from specgan import pack as packing
 from specgan.cli import main
-from specgan.trained import read_vocoder, read_voice
+from specgan.trained import read_vocoder, read_voice, voice_checkpoint
 from vocoder.engine.checkpoint import Checkpoints
 from vocoder.errors import InputError
 from vocoder.signal.spec import preset
@@ -89,6 +89,18 @@ def test_the_newest_checkpoint_is_taken_not_the_one_with_the_best_l1(tiny_voice,
     (older / "state.json").write_text(json.dumps(state))
     (older / "painter.ema.safetensors").unlink()  # would not be readable
     read_voice(run)
+
+
+def test_the_best_checkpoint_is_taken_by_the_figure_that_the_settings_named(tiny_voice, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(tiny_voice.gan, run)
+    newest, older = (run / f"checkpoints/step-0000000{step}" for step in (2, 1))
+    shutil.copytree(newest, older)
+    watch = {"watch": {"name": "mos", "lowest": False, "chosen": True, "best": 4.0, "since": 1}}
+    for folder, step, mos in ((older, 1, 4.0), (newest, 2, 3.0)):
+        state = json.loads((folder / "state.json").read_text()) | watch
+        (folder / "state.json").write_text(json.dumps(state | {"step": step, "validation": {"l1": 1.0, "mos": mos}}))
+    assert voice_checkpoint(run).path == older
 
 
 def test_without_weights_and_with_the_shipped_vocoder(tiny_voice, tmp_path, monkeypatch):

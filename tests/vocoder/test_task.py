@@ -9,7 +9,7 @@ from specgan.cli import main
 from vocoder.engine.checkpoint import Checkpoints, load_weights
 from vocoder.engine.config import save_config
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
-from vocoder.engine.trainer import Trainer, World
+from vocoder.engine.trainer import Monitor, Trainer, World
 from vocoder.errors import InputError
 from vocoder.generators import FourierVocoder
 from vocoder.signal.dataset import Batch, Crops, CropSampler, Recordings, utterances
@@ -17,7 +17,16 @@ from vocoder.signal.manifest import Recording, write_manifest
 from vocoder.signal.mel import LogMel, griffin_lim
 from vocoder.signal.mels import Mels
 from vocoder.signal.spec import preset
-from vocoder.task import CriticConfig, DataConfig, GeneratorConfig, VocoderConfig, VocoderTask, WeightConfig
+from vocoder.task import (
+    JUDGED,
+    CriticConfig,
+    DataConfig,
+    GeneratorConfig,
+    Judge,
+    VocoderConfig,
+    VocoderTask,
+    WeightConfig,
+)
 
 ROOT = Path(__file__).parents[2]
 SPEECH = ROOT / "tests" / "fixtures" / "kathleen" / "wavs"
@@ -143,6 +152,25 @@ def test_validation_finds_a_perfect_model_perfect_and_a_smooth_one_smooth(held_o
 
     task.generator = Smooth(task.spec, "tiny")
     assert task.validate(None)["smoothing"] < 0.95
+
+
+def test_what_a_judge_says_joins_the_validation(held_out):
+    heard = []
+
+    def compare(recording, made, rate):
+        heard.append((recording, made))
+        assert rate == 22_050 and recording.shape == made.shape and abs(made).max() <= 1
+        return {"louder": 2.0} | ({"rare": 5.0} if len(heard) == 1 else {})
+
+    judge = Judge((Monitor("louder", lowest=False), Monitor("rare")), compare)
+    many = [held_out[0]] * (JUDGED + 1)
+    task = VocoderTask(config(generator=GeneratorConfig(size="tiny", projections=0)), many, judge)
+    assert [monitor.name for monitor in task.monitors] == ["mel", "louder", "rare"]
+    with torch.no_grad():
+        figures = task.validate(None)
+    assert figures["louder"] == 2.0 and figures["rare"] == 5.0  # the mean of those that have it
+    assert len(heard) == JUDGED  # the first ones
+    assert np.array_equal(heard[0][0], held_out[0].wave[0].numpy())
 
 
 # on given mels

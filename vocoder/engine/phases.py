@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vocoder.engine.logger import Logger
+from vocoder.engine.monitor import Monitor
 from vocoder.engine.schedule import OptimizerConfig
 from vocoder.errors import InputError
 
@@ -53,25 +53,11 @@ class Phase:
         return self.start <= step and (self.stop is None or step < self.stop)
 
 
-@dataclass(frozen=True)
-class Monitor:
-    """The validation figure that tells which checkpoint is the best."""
-
-    name: str
-    lowest: bool = True
-
-    def improves(self, figures: Mapping[str, float], best: Mapping[str, float]) -> bool:
-        """Whether `figures` have a better value than the best so far; never if it is not finite."""
-        value = figures.get(self.name, math.nan)
-        if not math.isfinite(value) or self.name not in best:
-            return math.isfinite(value)
-        return value < best[self.name] if self.lowest else value > best[self.name]
-
-
 class Task(Protocol):
     """What the engine trains; see the top of trainer.py for an example.
 
-    It draws random numbers from torch's generators only, for a run to be repeatable.
+    It draws random numbers from torch's generators only, for a run to be repeatable. `monitor` tells which checkpoint
+    is the best unless `train.monitor` names one of `monitors`, the other figures of `validate` that can.
     """
 
     modules: dict[str, nn.Module]
@@ -79,6 +65,7 @@ class Task(Protocol):
     optimizers: Mapping[str, OptimizerConfig]
     ema: tuple[str, ...]
     monitor: Monitor
+    monitors: Sequence[Monitor]
     facts: Mapping[str, Any]
 
     def validate(self, log: Logger) -> Mapping[str, float]: ...

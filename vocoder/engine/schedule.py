@@ -55,6 +55,11 @@ class TrainConfig:
     validate_every, save_every, log_every : int
     keep : int
         Number of newest checkpoints kept, besides the best one and the branch point.
+    monitor : str or None
+        Figure of the validation that tells which checkpoint is the best; None for the one that the task chose.
+    patience : int
+        The run ends after so many validations in a row without improvement of that figure, 0 for never. They count
+        from the start of the last phase on: a phase that begins changes what is learned.
     """
 
     steps: int = 100_000
@@ -67,12 +72,14 @@ class TrainConfig:
     save_every: int = 1_000
     log_every: int = 50
     keep: int = 2
+    monitor: str | None = None
+    patience: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "validate_every", "save_every", "log_every", "keep"):
             if getattr(self, name) < 1:
                 raise InputError(f"train.{name} is {getattr(self, name)}, must be at least 1")
-        for name in ("warmup", "seed"):
+        for name in ("warmup", "seed", "patience"):
             if getattr(self, name) < 0:
                 raise InputError(f"train.{name} is {getattr(self, name)}, must not be negative")
         if not 0 <= self.decay <= 1:

@@ -8,7 +8,8 @@ A task is what is trained. It needs no base class, only what `Task` says:
             self.phases = [Phase("regression", ("model",), self.losses, {"squared": 1.0})]
             self.optimizers = {"model": OptimizerConfig(lr=1e-2)}
             self.ema = ("model",)                                # validated and shipped as moving averages
-            self.monitor = Monitor("error")                      # decides which checkpoint is the best
+            self.monitor = Monitor("error")                      # decides which checkpoint is the best,
+            self.monitors = ()                                   # unless the settings name one of these
             self.facts = {"model": "doubling"}                   # stands in every checkpoint and must not change
 
         def losses(self, batch):                                 # names equal those of the phase's weights
@@ -33,6 +34,7 @@ A task is what is trained. It needs no base class, only what `Task` says:
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import functools
 import math
@@ -48,8 +50,9 @@ from vocoder.engine.checkpoint import Checkpoints, load_weights, require_same_fa
 from vocoder.engine.ema import EMA
 from vocoder.engine.interrupt import Interrupt
 from vocoder.engine.logger import Logger, Meter
+from vocoder.engine.monitor import Monitor, Watch, choose
 from vocoder.engine.parallel import TrainingError, World, connect
-from vocoder.engine.phases import Batches, Monitor, Phase, Task, only_trainable, require_names, weighted_sum
+from vocoder.engine.phases import Batches, Phase, Task, only_trainable, require_names, weighted_sum
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
 from vocoder.engine.state import load_moments, load_random_state, moments, random_states
 from vocoder.errors import InputError
@@ -77,7 +80,8 @@ class Trainer:
     ------
     InputError
         At once: a name without counterpart among phases, weights, modules and optimisers (the losses of every phase
-        are computed once, so that a phase that starts later is checked too), a checkpoint of another task.
+        are computed once, so that a phase that starts later is checked too), a monitor that validation does not give, a
+        checkpoint of another task.
     """
 
     def __init__(
@@ -97,6 +101,8 @@ class Trainer:
         self._note = ""
         self._interrupt = Interrupt()
         require_names(task, config.steps)
+        self.monitor = choose(task.monitor, task.monitors, config.monitor)
+        self._watch = Watch(self.monitor.name, self.monitor.lowest, config.monitor is not None)
         for module in task.modules.values():
             module.to(world.device).train()
         world.broadcast(task.modules.values())
@@ -138,7 +144,7 @@ class Trainer:
         if saved is None:
             return
         require_same_facts(saved.state["facts"], self.task.facts, saved.path)
-        self.step = step
+        self.step, self._watch = step, self._watch.resumed(saved.state)
         if (latest := self.checkpoints.all()[-1].step) > step:
             self._note = f"; the checkpoint of step {latest} decayed towards another end, this one did not"
         for name, module in self.task.modules.items():
@@ -159,7 +165,8 @@ class Trainer:
         Returns
         -------
         bool
-            True when all steps are done; False when SIGTERM or SIGINT ended it early, with a checkpoint saved.
+            True when all steps are done or patience is at its end; False when SIGTERM or SIGINT ended it early, with a
+            checkpoint saved.
 
         Raises
         ------
@@ -182,8 +189,10 @@ class Trainer:
     def _loop(self, log: Logger) -> bool:
         config = self.config
         log.say(f"step {self.step} of {config.steps} on {self.world.size} × {self.world.device}{self._note}")
+        if self._exhausted:
+            log.say(self._watch.farewell(self.step, self.config))
         meter = Meter()
-        while self.step < config.steps:
+        while self.step < config.steps and not self._exhausted:
             began = time.perf_counter()
             batch = next(self.batches)
             values, stopping = self._train(batch)
@@ -196,7 +205,9 @@ class Trainer:
                 log.scalars({name: float(value) for name, value in self.task.statistics().items()})
                 log.training(meter.take())
             self._keep(batch, log, done, stopping)
-            if stopping and not done:
+            if self._exhausted and not done:
+                log.say(self._watch.farewell(self.step, self.config))
+            elif stopping and not done:
                 log.say(f"stopped at step {self.step}; the same command goes on from here")
                 return False
         return True
@@ -287,21 +298,32 @@ class Trainer:
             return
         random = random_states(self.world)
         self.world.on_main(lambda: self._evaluate_and_save(random, batch, log, validating=validating, saving=saving))
+        if config.patience and validating:  # only the first process has seen the figures, but all must stop
+            since = int(self.world.gather(torch.tensor([self._watch.since]))[0])
+            self._watch = dataclasses.replace(self._watch, since=since)
 
     def _evaluate_and_save(
         self, random: Mapping[str, Tensor], batch: Any, log: Logger, *, validating: bool, saving: bool
     ) -> None:
         # Figures first: they are part of the checkpoint, so a kill between the two cannot separate them.
-        config, monitor = self.config, self.task.monitor
+        config, monitor = self.config, self.monitor
         figures = self._validate(batch, log) if validating else {}
+        begun = max(phase.start for phase in self.task.phases if phase.start < config.steps)
+        if figures and self.step > begun:
+            self._watch = self._watch.after(figures)
+        ending = self.step == config.steps or self._exhausted
         best = self.checkpoints.best(monitor.name, lowest=monitor.lowest)
-        if saving or monitor.improves(figures, best.figures if best else {}):
+        if saving or ending or monitor.improves(figures, best.figures if best else {}):
             self._save(random, figures)
             best = self.checkpoints.best(monitor.name, lowest=monitor.lowest)
-        if figures and self.step == config.steps:
+        if figures and ending:
             log.hyperparameters(self.settings, figures)
         self.checkpoints.prune(config.keep, self.step, config.decay_start, config.steps, best)
         log.flush()
+
+    @property
+    def _exhausted(self) -> bool:
+        return 0 < self.config.patience <= self._watch.since
 
     def _validate(self, batch: Any, log: Logger) -> dict[str, float]:
         """Figures, pictures and sound with averaged weights; the random state of training is not touched."""
@@ -315,8 +337,8 @@ class Trainer:
             finally:
                 for module in self.task.modules.values():
                     module.train()
-        if self.task.monitor.name not in figures:
-            raise InputError(f"the task monitors {self.task.monitor.name}, its validation gives {', '.join(figures)}")
+        if self.monitor.name not in figures:
+            raise InputError(f"the run is judged by {self.monitor.name}, its validation gives {', '.join(figures)}")
         log.validation(figures)
         return figures
 
@@ -335,6 +357,7 @@ class Trainer:
             "sampler": self.batches.state_dict(),
             "facts": dict(self.task.facts),
             "validation": dict(figures),
+            "watch": self._watch.to_dict(),
         }
         self.checkpoints.save(parts, state)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -15,13 +15,14 @@ from vocoder.errors import InputError
 from vocoder.signal.containers import check_whole, truncated, wav_head
 from vocoder.signal.files import replacing
 
-FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3"}
+FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3", ".opus": "OGG"}
 """Suffix of a file to its format."""
 
 SILENCE = 2.0**-15
 """A recording with no sample above one step of 16 bits is called silent."""
 
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}
+_LOSSLESS = (*_BITS, "FLOAT", "DOUBLE")
 _BLOCK = 65_536  # frames written at once: libsndfile's Vorbis encoder takes its work space from the stack
 
 
@@ -59,6 +60,48 @@ def info(path: str | Path) -> Info:
     """
     with _opened(Path(path)) as (_, found):
         return found
+
+
+def blocks(path: str | Path, channel: int) -> Iterator[np.ndarray]:
+    """One channel of a sound file in successive pieces (n,) float32; memory does not grow with the file.
+
+    Samples that are NaN or infinite are passed on.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, empty, truncated or not sound.
+    """
+    with _opened(Path(path)) as (file, found):
+        for first in range(0, found.samples, _BLOCK):
+            frames = file.read(min(_BLOCK, found.samples - first), dtype="float32", always_2d=True)
+            if not len(frames):
+                raise truncated(Path(path), f"{first} of its {found.samples} samples can be decoded")
+            yield np.ascontiguousarray(frames[:, channel])
+
+
+def sample_type(source: str | Path, out: str | Path) -> str | None:
+    """The sample type for a file that is made of another: the same if its format has it; for `writing`.
+
+    Parameters
+    ----------
+    source : path
+        A sound file.
+    out : path
+        Its suffix says the format to write.
+
+    Returns
+    -------
+    str or None
+        libsndfile's name; 24 bits for a flac made of something finer. None, the default of the format, if it has no
+        such type, or the source is coarser than 16 bits by a law or a prediction (ULAW, ADPCM).
+    """
+    with _opened(Path(source)) as (file, _):
+        subtype = file.subtype
+    kind = FORMATS.get(Path(out).suffix.lower(), "WAV")
+    if subtype in (*_LOSSLESS, "OPUS") and soundfile.check_format(kind, subtype):
+        return subtype
+    return "PCM_24" if kind == "FLAC" and subtype in ("PCM_32", "FLOAT", "DOUBLE") else None
 
 
 def span(path: str | Path, found: Info, offset: float, duration: float | None) -> tuple[int, int]:
@@ -150,7 +193,7 @@ def _decode(path: Path, offset: float, duration: float | None) -> tuple[np.ndarr
 def write(
     path: str | Path, wave: np.ndarray, rate: int, *, subtype: str | None = None, comment: str | None = None
 ) -> None:
-    """Write a sound file, whole or not at all; the suffix (wav, flac, ogg, mp3) chooses the format.
+    """Write a sound file, whole or not at all; the suffix (wav, flac, ogg, opus, mp3) chooses the format.
 
     Integer formats of up to 24 bits give back exactly what `read` gave for the same number of bits.
 
@@ -162,7 +205,7 @@ def write(
     rate : int
         Hz.
     subtype : str, optional
-        libsndfile's name of the sample type ("PCM_24", "FLOAT"); 16 bits for wav and flac if None.
+        libsndfile's name of the sample type ("PCM_24", "FLOAT"); if None 16 bits for wav and flac, Opus for .opus.
     comment : str, optional
         Text stored in the file's metadata.
 
@@ -211,7 +254,7 @@ def writing(
     if path.suffix.lower() not in FORMATS:
         raise InputError(f"{path}: the name of a sound file must end in one of {', '.join(FORMATS)}")
     kind = FORMATS[path.suffix.lower()]
-    subtype = subtype or soundfile.default_subtype(kind)
+    subtype = subtype or ("OPUS" if path.suffix.lower() == ".opus" else soundfile.default_subtype(kind))
     if not soundfile.check_format(kind, subtype):
         known = ", ".join(soundfile.available_subtypes(kind))
         raise InputError(f"{path}: {kind} has no sample type {subtype!r}, must be one of {known}")
@@ -234,7 +277,7 @@ def writing(
                 if not written:
                     raise InputError(f"{path}: not written, there are no samples")
         except soundfile.LibsndfileError as error:
-            what = error.error_string.rstrip(".")
+            what = error.error_string.removeprefix("Error : ").rstrip(".")
             raise InputError(f"{path}: cannot be written as {kind} {subtype} at {rate} Hz ({what})") from error
     _warn_if_clipped(path, peak)
 
@@ -283,7 +326,7 @@ def _peak(frames: np.ndarray, channels: int, where: str | Path) -> float:
 
 def _warn_if_clipped(where: str | Path, peak: float) -> None:
     if peak > 1:
-        warnings.warn(f"{where}: clipped, the wave reaches {peak:.3g} of full scale", stacklevel=3)
+        warnings.warn(f"{where}: clipped, the wave reaches {peak:.3g} of full scale", stacklevel=2)
 
 
 def _quantised(frames: np.ndarray, subtype: str) -> np.ndarray:
@@ -324,6 +367,43 @@ def resample(wave: np.ndarray, from_rate: int, to_rate: int) -> np.ndarray:
         made = soxr.resample(channel, from_rate, to_rate, quality="VHQ")[:length]  # may be one sample off
         target[: len(made)] = made
     return out.reshape(*wave.shape[:-1], length)
+
+
+def resampled(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """As `resample`, block by block: what comes out is, joined, `resample` of what goes in, joined.
+
+    Parameters
+    ----------
+    blocks : iterable of (n,) or (C, n) float32
+        All with the same channels.
+    from_rate, to_rate : int
+        Hz.
+
+    Yields
+    ------
+    (m,) or (C, m) float32
+        Later than what goes in, by the reach of the filter.
+    """
+    import soxr  # here, because speaking needs none
+
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    stream: soxr.ResampleStream | None = None
+    shape: tuple[int, ...] = ()
+    went_in = came_out = 0
+    for block in blocks:
+        went_in, shape = went_in + block.shape[-1], block.shape[:-1]
+        if stream is None:
+            channels = shape[0] if shape else 1
+            stream = soxr.ResampleStream(from_rate, to_rate, channels, dtype="float32", quality="VHQ")
+        made = stream.resample_chunk(np.ascontiguousarray(block.T)).T
+        came_out += made.shape[-1]
+        yield made
+    if stream is not None:
+        rest = resampled_length(went_in, from_rate, to_rate) - came_out
+        made = stream.resample_chunk(np.zeros((0, *shape), np.float32), last=True).T[..., :rest]
+        yield np.pad(made, [(0, 0)] * len(shape) + [(0, rest - made.shape[-1])])  # may be one sample off
 
 
 def resampled_length(samples: int, from_rate: int, to_rate: int) -> int:

@@ -16,6 +16,7 @@ from vocoder.errors import InputError
 STREAMED = 0x7FFF_F000
 """A wav header written to a pipe, its length still unknown, says this many bytes of data or more."""
 
+_EXTRACT = "a video, or sound in a container of videos; take the sound out of it: ffmpeg -i {} -vn sound.wav"
 _OGG_PAGE = 65_307  # bytes of the longest page
 _KILOBITS = {
     1: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
@@ -45,6 +46,8 @@ def check_whole(path: Path) -> int | None:
             start = _after_id3(file)
             file.seek(start)
             magic = file.read(4)
+            if _is_video(magic + file.read(8)):
+                raise InputError(f"{path}: {_EXTRACT.format(path.name)}")
             if magic in (b"RIFF", b"RIFX", b"RF64"):
                 _check_wav(path, file, size)
             elif magic == b"OggS":
@@ -60,6 +63,12 @@ def check_whole(path: Path) -> int | None:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     return None
+
+
+def _is_video(head: bytes) -> bool:
+    """Whether twelve bytes begin a film: MP4 and MOV (M4A has the same), Matroska, AVI, ASF, FLV, MPEG."""
+    starts = (b"\x1aE\xdf\xa3", b"0&\xb2u\x8ef\xcf\x11", b"FLV\x01", b"\0\0\x01\xba", b"\0\0\x01\xb3")
+    return head[4:8] in (b"ftyp", b"moov") or head[8:12] == b"AVI " or head.startswith(starts)
 
 
 def wav_head(rate: int, comment: str | None = None) -> bytes:

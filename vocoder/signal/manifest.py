@@ -30,6 +30,8 @@ class Recording:
         Seconds; None is up to the end of the file.
     text, speaker, language, label : str or None
         What is said, who says it, in which language (ISO 639-1), or which class of sound it is.
+    source : Path or None
+        The sound that a model is to make this one of, such as the same speech in noise; a file of the same length.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class Recording:
     speaker: str | None = None
     language: str | None = None
     label: str | None = None
+    source: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -61,7 +64,7 @@ _KEYS = tuple(field.name for field in fields(Recording))
 def read_manifest(path: str | Path) -> list[Recording]:
     """Read and validate a manifest: a JSON object a line, the fields of `Recording` as keys.
 
-    A relative `audio` is taken from the manifest's own folder. Blank lines are passed over.
+    A relative `audio` or `source` is taken from the manifest's own folder. Blank lines are passed over.
 
     Raises
     ------
@@ -119,11 +122,12 @@ def _parse(line: bytes, folder: Path) -> Recording:
             raise InputError(f"{key} is {json.dumps(value)}, must be a text in quotation marks")
         else:
             values[key] = value
-    values["audio"] = folder / values["audio"]
-    recording = Recording(**values)
-    if not recording.audio.is_file():
-        raise InputError(f"no sound file {recording.audio}")
-    return recording
+    for key in ("audio", "source"):
+        if key in values:
+            values[key] = folder / values[key]
+            if not values[key].is_file():
+                raise InputError(f"no sound file {values[key]}")
+    return Recording(**values)
 
 
 def write_manifest(path: str | Path, rows: Iterable[Recording]) -> None:
@@ -142,9 +146,11 @@ def write_manifest(path: str | Path, rows: Iterable[Recording]) -> None:
         if row.id in seen:
             raise InputError(f"{path}:{number}: id {row.id!r} stands in line {seen[row.id]} already, must be unique")
         seen[row.id] = number
-        audio = Path(os.path.abspath(row.audio))
         values = {key: getattr(row, key) for key in _KEYS}
-        values["audio"] = (audio.relative_to(folder) if audio.is_relative_to(folder) else audio).as_posix()
+        for key in ("audio", "source"):
+            if values[key] is not None:
+                sound = Path(os.path.abspath(values[key]))
+                values[key] = (sound.relative_to(folder) if sound.is_relative_to(folder) else sound).as_posix()
         kept = {key: value for key, value in values.items() if value is not None and (key, value) != ("start", 0.0)}
         lines.append(json.dumps(kept, ensure_ascii=False) + "\n")
     if not lines:

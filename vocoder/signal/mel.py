@@ -31,14 +31,23 @@ def _to_hz(mel: np.ndarray, scale: str) -> np.ndarray:
     return np.where(mel < 15.0, 200.0 * mel / 3.0, 1000.0 * np.exp(math.log(6.4) * (mel - 15.0) / 27.0))
 
 
+def _corners(spec: MelSpec) -> np.ndarray:
+    low, high = _to_mel(np.array([spec.fmin, spec.fmax]), spec.mel_scale)
+    return _to_hz(np.linspace(low, high, spec.bands + 2), spec.mel_scale)
+
+
+def mel_centres(spec: MelSpec) -> np.ndarray:
+    """Frequencies (bands,) in Hz at which the bands' filters have their peaks, rising."""
+    return _corners(spec)[1:-1]
+
+
 @functools.lru_cache(maxsize=64)
 def mel_filters(spec: MelSpec) -> np.ndarray:
     """Triangular filters (bands, bins) whose corners are evenly spaced in mel (Slaney 1998, Auditory Toolbox).
 
     Computed in float64; a filter so narrow that no bin falls into it is all zeros.
     """
-    low, high = _to_mel(np.array([spec.fmin, spec.fmax]), spec.mel_scale)
-    corners = _to_hz(np.linspace(low, high, spec.bands + 2), spec.mel_scale)  # Hz, (bands + 2,)
+    corners = _corners(spec)  # (bands + 2,)
     frequencies = np.arange(spec.bins) * spec.sample_rate / spec.n_fft  # Hz, (bins,)
     rising = (frequencies - corners[:-2, None]) / np.diff(corners)[:-1, None]
     falling = (corners[2:, None] - frequencies) / np.diff(corners)[1:, None]

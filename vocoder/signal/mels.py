@@ -60,21 +60,22 @@ class Mels:
         id, count = Counter(ids).most_common(1)[0]
         if count > 1:
             raise InputError(f"{folder}: {count} recordings have the id {id!r}, by which their mels are found; rename")
-        _read_spec(folder / SPEC).require(spec, str(folder), "the vocoder")
+        read_spec(folder / SPEC).require(spec, str(folder), "the vocoder")
         self.frames = np.array([spec.frames(int(length)) for length in lengths], dtype=np.int64)
         self.offsets = np.concatenate([[0], np.cumsum(self.frames)[:-1]])
         self.values = torch.empty(int(self.frames.sum()), spec.bands)
         target = self.values.numpy()
 
         def read(index: int) -> np.ndarray:
-            return _read(folder / f"{ids[index]}.npy", ids[index], int(lengths[index]), spec)
+            return read_mel(folder / f"{ids[index]}.npy", ids[index], int(lengths[index]), spec)
 
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             for first, count, mel in zip(self.offsets, self.frames, pool.map(read, range(len(ids))), strict=True):
                 target[first : first + count] = mel.T
 
 
-def _read(path: Path, id: str, samples: int, spec: MelSpec) -> np.ndarray:
+def read_mel(path: Path, id: str, samples: int, spec: MelSpec) -> np.ndarray:
+    """The mel (bands, T) of a recording of so many samples; errors as of `Mels`."""
     try:
         with path.open("rb") as file:
             mel = np.lib.format.read_array(file, allow_pickle=False)
@@ -97,7 +98,14 @@ def _read(path: Path, id: str, samples: int, spec: MelSpec) -> np.ndarray:
     return mel
 
 
-def _read_spec(path: Path) -> MelSpec:
+def read_spec(path: Path) -> MelSpec:
+    """The MelSpec in a file of its fields.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

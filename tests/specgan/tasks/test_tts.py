@@ -226,6 +226,9 @@ def test_validation_finds_recordings_perfect_and_the_coarse_mel_smooth(make, ali
         perfect = task.validate(None)
     assert perfect["l1"] == 0 and perfect["smoothing"] == pytest.approx(1.0)
     assert perfect["coarse"] == pytest.approx(smooth["coarse"])
+    assert perfect["mcd"] == 0 and smooth["mcd"] > 1
+    assert 1 <= smooth["mos"] <= 5 and [monitor.name for monitor in task.monitors] == ["mcd", "mos"]
+    assert [monitor.name for monitor in make(listener=None).monitors] == ["mcd"]  # nothing to be heard with
     assert smooth["smoothing_coarse"] == perfect["smoothing_coarse"] < 0.9
 
 

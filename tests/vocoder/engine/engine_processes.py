@@ -46,6 +46,18 @@ class Upset(ToyTask):
         return super().validate(log)
 
 
+class Scored(ToyTask):
+    """Figures that only the first process sees."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(noise=0.0)
+        self.world, self.scores = world, iter([1.0, 2.0, 1.5, 1.0, 0.5])
+
+    def validate(self, log: object) -> dict[str, float]:
+        assert self.world.main
+        return {"error": 0.0, "score": next(self.scores)}
+
+
 def upset(folder: Path, world: World, trouble: str) -> dict[str, object]:
     trainer = Trainer(Upset(world, trouble), ToyBatches(world), CONFIG, folder / trouble, world)
     before = trainer.task.modules["generator"][0].weight.detach().clone()
@@ -76,7 +88,11 @@ def main(folder: Path) -> None:
     Trainer(task, ToyBatches(world), halfway, folder / "run", world).run()
     trainer = train(folder / "run", dataclasses.replace(CONFIG, decay=0.0), lambda: ToyTask(noise=0.0, clip=0.5), world)
     save_tensors(folder / f"weights-{world.rank}.safetensors", weights(trainer.task.modules))
+    impatient = dataclasses.replace(CONFIG, validate_every=2, monitor="score", patience=2)
+    ended = Trainer(Scored(world), ToyBatches(world), impatient, folder / "patience", world)
+    finished = ended.run()
     report = {trouble: upset(folder, world, trouble) for trouble in ("not finite", "signal", "validation")}
+    report["patience"] = {"finished": finished, "step": ended.step}
     (folder / f"report-{world.rank}.json").write_text(json.dumps(report))
 
 

@@ -63,7 +63,7 @@ class ToyTask:
         ]
         self.optimizers = {"generator": OptimizerConfig(lr=0.05, clip=clip), "critic": OptimizerConfig(lr=0.01)}
         self.ema: tuple[str, ...] = ("generator",)
-        self.monitor = Monitor("error")
+        self.monitor, self.monitors = Monitor("error"), (Monitor("score", lowest=False),)
         self.facts: dict[str, object] = {"kind": "toy", "spec": {"size": SIZE}}
 
     def critic_losses(self, batch: ToyBatch) -> dict[str, Tensor]:

@@ -75,6 +75,11 @@ def test_a_validation_that_fails_stops_both(together):
     assert "TrainingError: the first process failed" in second["message"]
 
 
+def test_patience_ends_both_after_the_same_step(together):
+    # the critic's phase begins at step 4: of 1.5, 1.0 and 0.5 at steps 6, 8 and 10 the first is the best
+    assert reports(together, "patience") == [{"finished": True, "step": 10}] * 2
+
+
 def test_a_process_that_dies_does_not_leave_the_other_waiting(tmp_path):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 
 from vocoder.engine import checkpoint
+from vocoder.engine.monitor import Watch, best_of
 from vocoder.engine.phases import only_trainable, weighted_sum
 from vocoder.engine.trainer import Monitor, OptimizerConfig, Phase, TrainConfig, Trainer, TrainingError, World
 from vocoder.errors import InputError
@@ -239,8 +241,16 @@ def test_names_and_times_must_fit(tmp_path, change, said):
 def test_a_monitor_without_its_figure_is_named(tmp_path):
     task = ToyTask()
     task.monitor = Monitor("pesq")
-    with pytest.raises(InputError, match="monitors pesq, its validation gives error"):
+    with pytest.raises(InputError, match="judged by pesq, its validation gives error"):
         trainer(task, tmp_path).run()
+
+
+def test_settings_cannot_name_a_figure_that_validation_does_not_give(tmp_path):
+    with pytest.raises(
+        InputError, match=r"train.monitor is 'mos', which validation does not give; it gives error, score"
+    ):
+        trainer(ToyTask(), tmp_path / "run", dataclasses.replace(CONFIG, monitor="mos"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_importing_the_engine_does_not_import_accelerate_or_tensorboard():
@@ -467,6 +477,103 @@ def test_the_checkpoint_with_the_best_figure_is_kept(tmp_path):
     assert [saved.step for saved in found.all()] == [16, 32]
     assert found.best("error", lowest=True).step == 16
     assert found.best("error", lowest=True).figures == {"error": 1.0}
+
+
+# -- judged by a figure -------------------------------------------------------------------------------------------
+
+
+class Scored(ToyTask):
+    """Validation gives scripted scores, more is better, and errors that fall all the time."""
+
+    scores = (0.0, 1.0, 5.0, 4.0, 5.0, 3.0, 6.0, 7.0, 8.0, 9.0, 0.0, 0.0)
+
+    def __init__(self, critic_start=0):
+        super().__init__(critic_start=critic_start)
+        self.count = 0
+
+    def validate(self, log):
+        step = log.step
+        return {"error": 1.0 / step, "score": self.scores[step // 2 - 1]}
+
+
+PATIENT = dataclasses.replace(
+    CONFIG, steps=24, decay=0.25, validate_every=2, save_every=50, keep=1, monitor="score", patience=3
+)
+
+
+def steps_of(folder):
+    return [saved.step for saved in checkpoint.Checkpoints(folder / "checkpoints").all()]
+
+
+def test_patience_ends_a_run_that_is_complete_then(tmp_path):
+    run = trainer(Scored(), tmp_path, PATIENT)
+    # the third validation (step 6) is the best; 4, 5 (no better than 5) and 3 are no improvement: over at step 12
+    assert run.run() is True and run.step == 12
+    assert steps_of(tmp_path) == [6, 12]
+    line = next(line for line in (tmp_path / "log.txt").read_text().splitlines() if "complete" in line)
+    assert "complete at step 12: score has not improved in 3 validations, its best was 5;" in line
+    assert "train.steps=16 train.patience=0" in line  # 16 − 16 / 4 = 12
+    scalars = EventAccumulator(str(tmp_path / "tensorboard"))
+    scalars.Reload()
+    assert [(e.step, e.value) for e in scalars.Scalars("final/score")] == [(12, 3.0)]
+    # the same command finds it complete; another end goes on from there, with what it says
+    again = trainer(Scored(), tmp_path, PATIENT)
+    assert again.run() is True and again.step == 12
+    longer = trainer(Scored(), tmp_path, dataclasses.replace(PATIENT, steps=16, patience=0))
+    assert longer.run() is True and longer.step == 16
+    assert steps_of(tmp_path) == [12, 16]
+
+
+def test_patience_is_the_same_after_a_stop_in_the_middle(tmp_path):
+    halfway = dataclasses.replace(PATIENT, steps=10, decay=0.0)
+    assert trainer(Scored(), tmp_path, halfway).run() is True
+    run = trainer(Scored(), tmp_path, dataclasses.replace(PATIENT, decay=0.0))
+    assert run.run() is True and run.step == 12
+
+
+def test_without_patience_a_run_takes_all_its_steps_and_keeps_the_best_by_what_was_named(tmp_path):
+    trainer(Scored(), tmp_path / "a", dataclasses.replace(PATIENT, patience=0, decay=0.0)).run()
+    assert steps_of(tmp_path / "a") == [20, 24]
+    trainer(Scored(), tmp_path / "b", dataclasses.replace(PATIENT, patience=0, decay=0.0, monitor=None)).run()
+    assert steps_of(tmp_path / "b") == [24]
+
+
+def test_patience_counts_from_the_start_of_the_last_phase_on(tmp_path):
+    run = trainer(Scored(critic_start=8), tmp_path, dataclasses.replace(PATIENT, patience=1))
+    # validations after step 8 only: 5 at step 10, then 3 at step 12 is worse
+    assert run.run() is True and run.step == 12
+    run = trainer(Scored(critic_start=99), tmp_path / "never", dataclasses.replace(PATIENT, patience=1))
+    assert run.run() is True and run.step == 8  # a phase that never begins is not waited for
+
+
+def test_a_figure_that_is_never_finite_uses_patience_up(tmp_path):
+    class Silent(Scored):
+        scores = (float("nan"),) * 12
+
+    run = trainer(Silent(), tmp_path, PATIENT)
+    assert run.run() is True and run.step == 6
+    assert "has not improved in 3 validations; the learning rate" in (tmp_path / "log.txt").read_text()
+
+
+def test_what_is_taken_out_of_a_run(tmp_path):
+    checkpoints = checkpoint.Checkpoints(tmp_path / "named" / "checkpoints")
+    assert best_of(checkpoints, Monitor("error")) is None
+    trainer(Scored(), tmp_path / "named", PATIENT).run()
+    assert best_of(checkpoints, Monitor("error")).step == 6  # the settings named the score
+    assert best_of(checkpoints, None).step == 6
+    trainer(Scored(), tmp_path / "own", dataclasses.replace(PATIENT, monitor=None, patience=0)).run()
+    own = checkpoint.Checkpoints(tmp_path / "own" / "checkpoints")
+    assert best_of(own, Monitor("score", lowest=False)).step == 18  # of those that are left, 18 and 24
+    assert best_of(own, None).step == 24  # the newest
+
+
+def test_another_monitor_begins_to_count_anew():
+    watch = Watch("score", lowest=False, chosen=True).after({"score": 2.0}).after({"score": 1.0})
+    assert (watch.best, watch.since) == (2.0, 1)
+    state = {"watch": json.loads(json.dumps(watch.to_dict()))}
+    assert Watch("score", lowest=False, chosen=True).resumed(state) == watch
+    other = Watch("error", lowest=True, chosen=False)
+    assert other.resumed(state) == other and other.resumed({}) == other
 
 
 # -- it learns ----------------------------------------------------------------------------------------------------

@@ -490,3 +490,55 @@ def test_level_is_in_db_of_full_scale():
     assert audio.level(np.full((2, 10), 0.1)) == pytest.approx(-20)
     assert audio.level(np.sin(2 * np.pi * np.arange(1000) / 100)) == pytest.approx(-3.0103, abs=1e-4)
     assert audio.level(np.zeros(10)) == -np.inf
+
+
+# streams
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".ogg", ".mp3", ".opus"])
+def test_blocks_are_the_channels_piece_by_piece(tmp_path, suffix):
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 150_001)).astype(np.float32)
+    audio.write(tmp_path / f"a{suffix}", wave, 48_000)
+    whole, _ = audio.read(tmp_path / f"a{suffix}")
+    for channel in (0, 1):
+        pieces = list(audio.blocks(tmp_path / f"a{suffix}", channel))
+        assert len(pieces) == 3 and np.array_equal(np.concatenate(pieces), whole[channel])
+
+
+@pytest.mark.parametrize("to_rate", [16_000, 22_050, 44_100, 48_000, 7_999])
+def test_resampling_block_by_block_is_resampling_the_whole(to_rate):
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 30_011)).astype(np.float32)
+    whole = audio.resample(wave, 22_050, to_rate)
+    for given_wave, wanted in ((wave, whole), (wave[0], whole[0])):
+        pieces = np.split(given_wave, [5, 5, 7_000, 7_001, 29_000], axis=-1)
+        np.testing.assert_array_equal(np.concatenate(list(audio.resampled(pieces, 22_050, to_rate)), axis=-1), wanted)
+    assert list(audio.resampled([], 22_050, to_rate)) == []
+
+
+def test_a_sample_type_goes_over_where_the_format_has_it(tmp_path):
+    for subtype, out, wanted in (
+        ("PCM_24", "b.wav", "PCM_24"),
+        ("PCM_24", "b.flac", "PCM_24"),
+        ("FLOAT", "b.flac", "PCM_24"),
+        ("FLOAT", "b.mp3", None),
+        ("PCM_U8", "b.flac", None),
+        ("ULAW", "b.wav", None),
+    ):
+        soundfile.write(tmp_path / "a.wav", np.zeros(100), RATE, subtype)
+        assert audio.sample_type(tmp_path / "a.wav", tmp_path / out) == wanted
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\0\0\0\x20ftypM4A ",
+        b"\x1aE\xdf\xa3\x01\0\0\0",
+        b"RIFF\x80\0\0\0AVI ",
+        b"0&\xb2u\x8ef\xcf\x11",
+        b"FLV\x01",
+        b"\0\0\x01\xba",
+    ],
+)
+def test_a_video_is_refused_with_the_way_to_its_sound(tmp_path, head):
+    (tmp_path / "film.bin").write_bytes(head + bytes(200))
+    refused(tmp_path / "film.bin", "a video", "ffmpeg -i film.bin -vn sound.wav")

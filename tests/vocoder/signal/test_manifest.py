@@ -44,6 +44,17 @@ def test_every_field_is_read(folder):
     assert second == Recording("b", folder / "b.wav")
 
 
+def test_a_source_is_a_file_beside_the_manifest_too(folder):
+    path = folder / "m.jsonl"
+    rows = [Recording("a", folder / "a.wav", source=folder / "sub/c.wav"), Recording("b", folder / "b.wav")]
+    write_manifest(path, rows)
+    assert json.loads(path.read_text().splitlines()[0]) == {"id": "a", "audio": "a.wav", "source": "sub/c.wav"}
+    assert read_manifest(path) == rows
+    path.write_text('{"id": "a", "audio": "a.wav", "source": "no.wav"}')
+    with pytest.raises(InputError, match=r"m\.jsonl:1: no sound file .*no\.wav"):
+        read_manifest(path)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -1,0 +1,330 @@
+"""What is wrong with the sound of recordings, one by one and beside each other. No torch.
+
+Every threshold was set between what clean corpora have (kathleen and ljspeech, 65 minutes in studio-like rooms) and
+what those with the fault have: flemishguy (a noisy room), kerstin (band-limited), LibriSpeech, planted faults.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from specgan.doctor.finding import Case, Finding, finding, percent
+from specgan.doctor.measure import Measured
+from specgan.doctor.spectrum import Spectrum
+
+OFFSET = 0.01
+"""Of full scale, −40 dB: kathleen has 0.0015, which harms nothing; LibriSpeech has single files with up to 0.26."""
+QUIET = -40.0
+"""dBFS. The softest recordings of four corpora set to −23 dBFS, and of LibriSpeech, have −36."""
+SPREAD = 12.0
+"""dB from the median of the set. kathleen, ljspeech, flemishguy and kerstin stay within 8."""
+OVER = 1.0  # of full scale
+DULL, NOISY, DROWNED = 32.0, 25.0, 15.0
+"""dB between sound and noise floor: what the median of a speaker should have (Hi-Fi TTS took recordings of at least
+32 dB, Bakhturina 2021, arXiv:2104.01497), and single recordings. kathleen has a median of 35, ljspeech and kerstin 46,
+flemishguy, in a noisy room, 31; single ones of the former three reach down to 26."""
+HEARD = 0.1
+"""Seconds of pauses at the ends, or thrice as many inside, from which a noise floor can be told from speech. In tightly
+cut recordings the quietest moments are the voice."""
+NARROW = 0.75
+"""Of half the sample rate. Full-band voices reach 0.84 to 1; kerstin, cut off, 0.64 to 0.82."""
+EDGE, INNER = 1.0, 2.0
+"""Seconds of a pause. kathleen, ljspeech, flemishguy and kerstin have at most 0.33 at the ends and 0.74 inside."""
+FLAT = 6.0
+"""dB between loud and quiet moments, below which nothing in a recording is speech. The least of real speech is 15."""
+ONE_SIDED = 40.0  # dB between two channels, of which the softer is only crosstalk
+SAME_SOUND, INVERTED = 0.5, -0.5
+"""Correlation of two channels. Microphones of one room give more than 0.5, two talkers about 0, a wrong polarity −1."""
+RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # Hz
+
+
+def check_sound(measured: Sequence[Measured]) -> list[Finding]:
+    """Everything that needs no transcript.
+
+    Parameters
+    ----------
+    measured : sequence of Measured
+        All recordings of all manifests.
+    """
+    sound = [one for one in measured if not one.error and not one.silent]
+    return [
+        *_unreadable(measured),
+        *_silent(measured),
+        *_clipping(sound),
+        *_over(sound),
+        *_offset(sound),
+        *_level(sound),
+        *_noise(sound),
+        *_bandwidth(sound),
+        *_pauses(sound),
+        *_channels(sound),
+        *_rates(sound),
+    ]
+
+
+def _cases(
+    measured: Sequence[Measured],
+    wrong: Callable[[Measured], bool],
+    words: Callable[[Measured], str],
+    worse: Callable[[Measured], float] = lambda one: 0.0,
+) -> list[Case]:
+    return [Case(one.row.id, words(one), worse(one), one.set) for one in measured if wrong(one)]
+
+
+def _unreadable(measured: Sequence[Measured]) -> list[Finding]:
+    cases = _cases(measured, lambda one: bool(one.error), lambda one: one.error)
+    what = f"{percent(len(cases), len(measured))} cannot be read"
+    advice = "Fetch or export them again, or leave them out; training would stop at them."
+    return finding("unreadable", what, advice, cases, serious=True, unusable=True)
+
+
+def _silent(measured: Sequence[Measured]) -> list[Finding]:
+    cases = _cases(measured, lambda one: one.silent, lambda one: f"{one.seconds:.2f} s of silence")
+    flat = _cases(
+        measured,
+        lambda one: bool(one.row.text and one.spectrum and one.spectrum.loud - one.spectrum.quiet < FLAT),
+        lambda one: f"loud and quiet moments are {_spectrum(one).loud - _spectrum(one).quiet:.1f} dB apart",
+    )
+    return [
+        *finding(
+            "silence",
+            f"{percent(len(cases), len(measured))} are silent",
+            "Record them again or leave them out.",
+            cases,
+            serious=True,
+            unusable=True,
+        ),
+        *finding(
+            "no speech",
+            f"{percent(len(flat), len(measured))} have a text, but nothing in them rises above an even noise",
+            "Listen to them; record them again or leave them out.",
+            flat,
+            serious=True,
+            unusable=True,
+        ),
+    ]
+
+
+def _clipping(sound: Sequence[Measured]) -> list[Finding]:
+    cases = _cases(
+        sound,
+        lambda one: one.clipping.runs > 0,
+        lambda one: (
+            f"{one.clipping.samples} samples in {one.clipping.runs} places, up to {one.clipping.longest} in a row, "
+            f"at {one.clipping.level:.2f} of full scale"
+        ),
+        lambda one: one.clipping.samples / one.seconds,
+    )
+    what = f"{percent(len(cases), len(sound))} are clipped: their peaks are cut off flat"
+    advice = "Record them again at a lower gain, or leave them out: a vocoder learns the crackle."
+    return finding("clipping", what, advice, cases, serious=True, unusable=True)
+
+
+def _over(sound: Sequence[Measured]) -> list[Finding]:
+    cases = _cases(
+        sound, lambda one: one.peak > OVER, lambda one: f"reaches {one.peak:.3f} of full scale", lambda one: one.peak
+    )
+    what = f"{percent(len(cases), len(sound))} go beyond full scale and would be clipped when written with 16 bits"
+    return finding("over full scale", what, "Scale the whole set down.", cases, serious=False)
+
+
+def _offset(sound: Sequence[Measured]) -> list[Finding]:
+    cases = _cases(
+        sound,
+        lambda one: abs(one.offset) >= OFFSET,
+        lambda one: f"mean {one.offset:+.3f} of full scale",
+        lambda one: abs(one.offset),
+    )
+    what = f"{percent(len(cases), len(sound))} have a DC offset of {OFFSET:g} of full scale or more"
+    return finding("DC offset", what, "Subtract the mean, or filter below 20 Hz.", cases, serious=False)
+
+
+def _level(sound: Sequence[Measured]) -> list[Finding]:
+    if not sound:
+        return []
+    middle = float(np.median([one.level for one in sound]))
+    quiet = _cases(sound, lambda one: one.level < QUIET, lambda one: f"{one.level:.1f} dBFS", lambda one: -one.level)
+    spread = _cases(
+        sound,
+        lambda one: one.level >= QUIET and abs(one.level - middle) > SPREAD,
+        lambda one: f"{one.level:.1f} dBFS, the median is {middle:.1f}",
+        lambda one: abs(one.level - middle),
+    )
+    return [
+        *finding(
+            "level",
+            f"{percent(len(quiet), len(sound))} are softer than {QUIET:g} dBFS",
+            "Scale them up (to about −23 dBFS); mels are learned at the level that they have.",
+            quiet,
+            serious=False,
+        ),
+        *finding(
+            "level spread",
+            f"{percent(len(spread), len(sound))} are more than {SPREAD:g} dB louder or softer than the median",
+            "Bring all to one level, unless the difference is meant.",
+            spread,
+            serious=False,
+        ),
+    ]
+
+
+def _noise(sound: Sequence[Measured]) -> list[Finding]:
+    """Of speech with pauses alone: of a sound that lasts, the quietest moments are no noise."""
+    speech = [one for one in sound if one.row.text and _has_pauses(one)]
+    by_speaker: dict[str | None, list[float]] = {}
+    for one in speech:
+        by_speaker.setdefault(one.row.speaker, []).append(_spectrum(one).snr)
+    medians = {speaker: float(np.median(values)) for speaker, values in by_speaker.items()}
+
+    def words(one: Measured) -> str:
+        return f"{_spectrum(one).snr:.1f} dB, noise at {_spectrum(one).noise:.0f} dBFS"
+
+    def worse(one: Measured) -> float:
+        return -_spectrum(one).snr
+
+    def noisy(one: Measured) -> bool:
+        return DROWNED <= _spectrum(one).snr < (DULL if medians[one.row.speaker] < DULL else NOISY)
+
+    cases = _cases(speech, noisy, words, worse)
+    what = f"{percent(len(cases), len(speech))} of those with pauses are noisy"
+    for speaker, value in medians.items():
+        if value < DULL:
+            what += f"; {speaker or 'the voice'} is {value:.0f} dB above the noise in the median, {DULL:g} are wanted"
+    drowned = _cases(speech, lambda one: _spectrum(one).snr < DROWNED, words, worse)
+    return [
+        *finding(
+            "noise",
+            what,
+            "Listen: a model learns the noise with the voice. Clean them, or leave the worst out.",
+            cases,
+            serious=False,
+        ),
+        *finding(
+            "drowned",
+            f"{percent(len(drowned), len(speech))} of those with pauses are less than {DROWNED:g} dB above their noise",
+            "Leave them out, or clean them first; the noise is as loud as soft phones.",
+            drowned,
+            serious=True,
+            unusable=True,
+        ),
+    ]
+
+
+def _has_pauses(one: Measured) -> bool:
+    spectrum = _spectrum(one)
+    return spectrum.lead + spectrum.trail >= HEARD or spectrum.inside >= 3 * HEARD
+
+
+def _bandwidth(sound: Sequence[Measured]) -> list[Finding]:
+    """Speech that is cut off is at fault; a door that slams may well have nothing high."""
+    found: list[Finding] = []
+    for speech in (True, False):
+        part = [one for one in sound if bool(one.row.text) == speech]
+        cases = _cases(
+            part,
+            lambda one: _spectrum(one).cutoff < NARROW * one.rate / 2,
+            lambda one: f"nothing above {_spectrum(one).cutoff / 1000:.1f} kHz at {one.rate} Hz",
+            lambda one: -_spectrum(one).cutoff / one.rate,
+        )
+        if not cases:
+            continue
+        narrow = {(case.set, case.name) for case in cases}
+        cutoffs = [_spectrum(one).cutoff for one in part if (one.set, one.row.id) in narrow]
+        top = float(np.percentile(cutoffs, 95))
+        rate = next((rate for rate in RATES if rate / 2 >= 0.97 * top), RATES[-1])
+        what = (
+            f"{percent(len(cases), len(part))} are band-limited: nothing above {min(cutoffs) / 1000:.1f} to "
+            f"{max(cutoffs) / 1000:.1f} kHz, as in recordings at {rate} Hz or coded with losses"
+        )
+        advice = f"Find the originals; or prepare all at {rate} Hz (`specgan prepare --rate {rate}`): a model of "
+        advice += "their rate learns to leave the upper bands empty."
+        found += finding("band width", what, advice, cases, serious=speech)
+    return found
+
+
+def _pauses(sound: Sequence[Measured]) -> list[Finding]:
+    def words(one: Measured) -> str:
+        s = _spectrum(one)
+        return f"{s.lead:.1f} s at the beginning, {s.trail:.1f} s at the end, up to {s.inside:.1f} s inside"
+
+    cases = _cases(
+        [one for one in sound if one.row.text],
+        lambda one: max(_spectrum(one).lead, _spectrum(one).trail) > EDGE or _spectrum(one).inside > INNER,
+        words,
+        lambda one: max(_spectrum(one).lead, _spectrum(one).trail, _spectrum(one).inside),
+    )
+    what = f"{percent(len(cases), len(sound))} have long pauses (over {EDGE:g} s at an end, {INNER:g} s inside)"
+    advice = "Cut them to about 0.2 s at both ends; durations are learned from pauses too."
+    return finding("pauses", what, advice, cases, serious=False)
+
+
+def _channels(sound: Sequence[Measured]) -> list[Finding]:
+    several = [one for one in sound if one.channels.count > 1]
+    counts = Counter(one.channels.count for one in sound)
+
+    def apart(one: Measured) -> float:
+        levels = one.channels.levels[:2]
+        return abs(levels[0] - levels[1]) if np.isfinite(levels).all() else np.inf
+
+    def levels(one: Measured) -> str:
+        return " and ".join(f"{level:.0f}" for level in one.channels.levels) + " dBFS"
+
+    def correlation(one: Measured) -> str:
+        return f"correlation {one.channels.correlation:+.2f}"
+
+    both = [one for one in several if apart(one) <= ONE_SIDED]
+    found = finding(
+        "one side",
+        "{} have one side silent",
+        "Take the other side alone: the mean of both is 6 dB softer.",
+        _cases(several, lambda one: apart(one) > ONE_SIDED, levels),
+        serious=False,
+    )
+    found += finding(
+        "inverted",
+        "{} have one side inverted: the mean of both, which is what is learned, cancels out",
+        "Invert one side or take one alone.",
+        _cases(both, lambda one: one.channels.correlation < INVERTED, correlation),
+        serious=True,
+        unusable=True,
+    )
+    found += finding(
+        "two sides",
+        "{} have different sounds on both sides, as two talkers have",
+        "Split them into a recording a side; the mean of both is what is learned.",
+        _cases(both, lambda one: INVERTED <= one.channels.correlation < SAME_SOUND, correlation),
+        serious=True,
+        unusable=True,
+    )
+    found = [_fill(item, len(sound)) for item in found]
+    if len(counts) > 1:
+        most = counts.most_common(1)[0][0]
+        what = "the recordings differ in channels: " + ", ".join(f"{many} have {n}" for n, many in counts.items())
+        cases = _cases(sound, lambda one: one.channels.count != most, lambda one: f"{one.channels.count} channels")
+        found += finding("mixed channels", what, "Make all mono.", cases, serious=False)
+    return found
+
+
+def _fill(item: Finding, of: int) -> Finding:
+    return Finding(
+        item.check, item.what.format(percent(len(item.cases), of)), item.advice, item.serious, item.cases, item.unusable
+    )
+
+
+def _rates(sound: Sequence[Measured]) -> list[Finding]:
+    rates = Counter(one.rate for one in sound)
+    if len(rates) < 2:
+        return []
+    most = rates.most_common(1)[0][0]
+    cases = _cases(sound, lambda one: one.rate != most, lambda one: f"{one.rate} Hz", lambda one: -one.rate)
+    what = "the recordings differ in sample rate: " + ", ".join(f"{n} at {rate} Hz" for rate, n in rates.most_common())
+    advice = f"Bring all to one rate (`specgan prepare --rate {most}`); those recorded lower stay without high bands."
+    return finding("mixed rates", what, advice, cases, serious=False)
+
+
+def _spectrum(one: Measured) -> Spectrum:
+    assert one.spectrum is not None  # `check_sound` gives only recordings that have one
+    return one.spectrum
