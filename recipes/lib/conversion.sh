@@ -109,7 +109,9 @@ stage_5() {
     while IFS= read -r speaker; do
         files=()
         while IFS= read -r file; do files+=("$file"); done < <(python "$root/recipes/lib/conversion_pairs.py" --to "$speaker" "$run/pairs.jsonl")
-        specgan infer --audio "${files[@]}" --model "$run/model" --to "$speaker" --out "$run/wavs/$speaker/"
+        ((${#files[@]})) || continue
+        mkdir -p "$run/wavs/$speaker"
+        specgan infer --audio "${files[@]}" --model "$run/model" --to "$speaker" --out "$run/wavs/$speaker"
     done < <(python -c 'import json, sys; print(*json.load(open(sys.argv[1]))["speakers"], sep="\n")' "$run/model/config.json")
 }
 

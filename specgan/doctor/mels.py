@@ -51,6 +51,7 @@ def check_mels(
         If mels.json is missing or damaged.
     """
     spec = read_spec(folder / SPEC)
+    unit = math.log(10.0) if spec.log_base == "10" else 1.0  # what a value of the mel is in ln
     compared = [one for one in measured if not one.error]
     damaged: list[Case] = []
     shifted: list[Case] = []
@@ -66,16 +67,16 @@ def check_mels(
             damaged.append(Case(row.id, str(error), 0.0, one.set))
             continue
         offset, distance = find_offset(mel, wave, spec)
-        kind, least = _nearest_kind(mel, wave, spec) if distance > DRAWN else ("", distance)
+        kind, least = ("", distance) if distance * unit <= DRAWN else _nearest_kind(mel, wave, spec, offset)
         if least < OTHER * distance:
             kinds.add(kind)
-            words = f"{least:.2f} from a mel of {kind}, {distance:.2f} from one of {SPEC}"
+            words = f"{least * unit:.2f} in ln from a mel of {kind}, {distance * unit:.2f} from one of {SPEC}"
             other.append(Case(row.id, words, distance, one.set))
+        elif distance * unit > FAR:
+            far.append(Case(row.id, f"{distance * unit:.2f} in ln from the mel of the recording", distance, one.set))
         elif abs(offset) > SHIFTED:
             words = f"{abs(offset):.2f} frames {'late' if offset < 0 else 'early'}"
             shifted.append(Case(row.id, words, abs(offset), one.set))
-        elif distance > FAR:
-            far.append(Case(row.id, f"{distance:.2f} in ln from the mel of the recording", distance, one.set))
     of = len(compared)
     return [
         *finding(
@@ -159,15 +160,14 @@ def _distance(mel: np.ndarray, other: np.ndarray, frames: int = 0) -> float:
     return float(np.abs(mel[:, first:last] - other[:, first + frames : last + frames]).mean())
 
 
-def _nearest_kind(mel: np.ndarray, wave: np.ndarray, spec: MelSpec) -> tuple[str, float]:
+def _nearest_kind(mel: np.ndarray, wave: np.ndarray, spec: MelSpec, offset: float) -> tuple[str, float]:
     """Which other kind of mel it is nearest to, in words, and how near: other fields, powers, decibels."""
-    found = {}
-    for words, kind in _other_specs(spec).items():
-        found[words] = min(_distance(mel, _mel_at(wave, kind, step)) for step in (0, -kind.hop // 2, kind.hop // 2))
-    natural = math.log(10.0) if spec.log_base == "10" else 1.0  # what a value of the spec is in ln
-    at = [_mel_at(wave, spec, step) for step in (0, -spec.hop // 2, spec.hop // 2)]
-    found["powers, not magnitudes"] = min(_distance(mel, 2 * own) for own in at)
-    found["decibels"] = min(_distance(mel, 20 / math.log(10.0) * natural * own) for own in at)
+    shift = round(offset * spec.hop)
+    kinds = _other_specs(spec).items()
+    found = {words: _distance(mel, _mel_at(wave, kind, shift)) for words, kind in kinds}
+    own = _mel_at(wave, spec, shift)
+    found["powers, not magnitudes"] = _distance(mel, 2 * own)
+    found["decibels"] = _distance(mel, own * (20 / math.log(10.0) if spec.log_base == "e" else 20.0))
     best = min(found, key=lambda words: found[words])
     return best, found[best]
 

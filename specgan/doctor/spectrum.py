@@ -143,7 +143,8 @@ def _cepstra(wave: np.ndarray, rate: int) -> np.ndarray:
     """Mel cepstra and their slopes, less the mean of the recording, 12.5 ms apart (Davis & Mermelstein 1980)."""
     size = 2 ** round(np.log2(0.025 * rate))
     power = _power(wave, size, max(1, round(0.0125 * rate)))
-    filters = _mel_filters(np.arange(power.shape[1]) * rate / size, 80.0, min(8000.0, rate / 2), 24)
+    # the same bands at any rate, or a phone would have other cepstra there; bands that a rate lacks are constant
+    filters = _mel_filters(np.arange(power.shape[1]) * rate / size, 80.0, 8000.0, 24)
     log = np.log(power @ filters.T + 1e-12)
     turn = np.cos(np.pi * np.arange(CEPSTRA)[:, None] * (np.arange(24) + 0.5) / 24)
     cepstra = log @ turn.T.astype(np.float32)

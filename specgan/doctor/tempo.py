@@ -13,7 +13,7 @@ from specgan.runtime.f0 import track
 from vocoder.signal import audio
 
 PACE = 11.5
-"""Phones a second of read speech: medians of kathleen, ljspeech, flemishguy and kerstin are 12.0, 11.1, 8.6 and 13.2."""
+"""Phones a second of read speech: medians of kathleen, ljspeech, flemishguy, kerstin are 12.0, 11.1, 8.6, 13.2."""
 USUAL = (6.5, 20.0)
 """Medians of what people can read. A rate that is wrong by less than a factor of about 1.7 hides within."""
 HEARD = 8  # recordings of a speaker whose pitch is tracked

@@ -106,7 +106,7 @@ class SoundCritic:
     width: int = 24
     gamma: float = 1.0
     penalty: float = 10.0
-    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=2e-4, betas=(0.0, 0.99)))
+    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=5e-4, betas=(0.0, 0.99)))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class GenerationRun:
     layers: str = "plain"
     augment: bool = True
     critic: SoundCritic = field(default_factory=SoundCritic)
-    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=2e-4, betas=(0.0, 0.99)))
+    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=5e-4, betas=(0.0, 0.99)))
     train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=20_000))
     vocoder: str = ""
 

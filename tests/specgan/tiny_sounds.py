@@ -74,9 +74,9 @@ class TinySounds:
 
 def generation_config(folder: Path, objective: str = "relativistic", **fields: Any) -> GenerationRun:
     """A small run on the sets of `write_sets`."""
-    optimizer = OptimizerConfig(lr=2e-3, betas=(0.0, 0.99))
+    optimizer = OptimizerConfig(lr=1e-3, betas=(0.0, 0.99))
     data = SoundData([str(folder / "train.jsonl")], [str(folder / "validation.jsonl")], batch=6)
-    critic = SoundCritic(objective, width=8, gamma=0.1, optimizer=optimizer)
+    critic = SoundCritic(objective, width=8, optimizer=optimizer)
     return GenerationRun(data=data, latent=8, critic=critic, optimizer=optimizer, **fields)
 
 

@@ -45,8 +45,8 @@ download() {
 }
 
 manifests() {
-    python "$here/local/layout.py" "$data" "$run/corpus"
-    prepared arctic "$run/corpus" --language en "${held_out[@]}"
+    python "$here/local/layout.py" "$data" "$run/speakers"
+    prepared arctic "$run/speakers" --language en "${held_out[@]}"
 }
 
 pipeline "$@"

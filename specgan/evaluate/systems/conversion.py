@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def open_model(folder: Path) -> Bench:
         System(MODEL, "model", make, command=command),
         System(KEPT, "model", lambda prompt: make(prompt, True), timed=False),
     ]
-    return Bench("conversion", converter.name, rate, systems, MEASURES, converter)
+    return Bench("conversion", converter.name, rate, systems, MEASURES, section)
 
 
 def _target(prompt: Prompt, converter: Converter) -> str:
@@ -57,15 +57,8 @@ def _target(prompt: Prompt, converter: Converter) -> str:
     return prompt.label
 
 
-def section(rows: Sequence[Recording], sounds: Mapping[str, Path]) -> str:
-    """Markdown about who is heard in the conversions of each pair of speakers.
-
-    Parameters
-    ----------
-    rows : sequence of Recording
-        Of the manifest.
-    sounds : mapping of str to Path
-        System → folder with its sounds, `<id>.flac`.
+def section(rows: Sequence[Recording], alignments: Path | None, out: Path) -> str | None:
+    """Markdown about who is heard in the conversions of each pair of speakers; see `Bench.section`.
 
     Raises
     ------
@@ -73,14 +66,14 @@ def section(rows: Sequence[Recording], sounds: Mapping[str, Path]) -> str:
         If a sound cannot be read.
     """
     if missing(["resemblyzer"]):
-        return ""
+        return None
     recordings: dict[str, dict[Path, np.ndarray]] = {}
     for row in rows:
         with contextlib.suppress(NotMeasurable):
             recordings.setdefault(str(row.speaker), {}).setdefault(row.audio, _heard(row.audio))
     whole = {name: np.sum(list(found.values()), axis=0) for name, found in recordings.items()}
     lines = ["| system | from | to | similarity to the target | to the source |", "|---|---|---|---:|---:|"]
-    for system, folder in sounds.items():
+    for folder in sorted(path for path in (out / "sounds").iterdir() if path.name != SOURCE):
         found: dict[tuple[str, str], list[np.ndarray]] = {}
         for row in rows:
             with contextlib.suppress(NotMeasurable):
@@ -91,7 +84,7 @@ def section(rows: Sequence[Recording], sounds: Mapping[str, Path]) -> str:
                 f"{speaker.similarity(np.sum(ones, axis=0), whole[who]):.3f}" if who in whole else "–"
                 for who in (target, source)
             )
-            lines.append(f"| {system} | {source} | {target} | {' | '.join(values)} |")
+            lines.append(f"| {folder.name} | {source} | {target} | {' | '.join(values)} |")
     for name, heards in recordings.items():
         parts = [np.sum(list(heards.values())[part::2], axis=0) for part in range(2)]
         if len(heards) > 1:

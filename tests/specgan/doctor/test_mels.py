@@ -24,7 +24,9 @@ def log_mel(wave: np.ndarray, spec: MelSpec = SPEC) -> np.ndarray:
 
 @pytest.fixture
 def given(planted):
-    """A manifest, and a function that writes a folder of mels for it."""
+    """A manifest of a few, and a function that writes a folder of mels for it."""
+    for id in planted.ids[4:]:
+        del planted.waves[id]
     path = planted.write()
 
     def write(mels: dict[str, np.ndarray], spec: MelSpec = SPEC):
@@ -52,13 +54,13 @@ def test_right_mels(planted, given):
 def test_mels_shifted_by_half_a_frame(planted, given):
     path, write = given
     mels = right(planted)
-    for id in ("arctic_a0002", "arctic_a0009"):  # as librosa and torch make them, centred; one frame more
+    for id in ("arctic_a0002", "arctic_a0004"):  # as librosa and torch make them, centred; one frame more
         wave = planted.waves[id]
         wave = np.pad(wave, (0, -len(wave) % SPEC.hop))
         power = librosa.feature.melspectrogram(y=wave, sr=RATE, n_fft=1024, hop_length=256, n_mels=80, power=1.0)
         mels[id] = np.log(np.maximum(power, 1e-5))[:, :-1].astype(np.float32)
     examined = examine([path], mels=write(mels))
-    assert found(examined) == {"mel shift": ["arctic_a0002", "arctic_a0009"]}
+    assert found(examined) == {"mel shift": ["arctic_a0002", "arctic_a0004"]}
     assert all(case.words.startswith("0.5") and case.words.endswith("late") for case in examined.findings[0].cases)
 
 
@@ -89,9 +91,9 @@ def test_mels_of_another_kind_than_their_folder_says(planted, given, change, wor
 def test_powers_for_magnitudes(planted, given):
     path, write = given
     mels = right(planted)
-    mels["arctic_a0006"] = 2 * mels["arctic_a0006"]
+    mels["arctic_a0003"] = 2 * mels["arctic_a0003"]
     (finding,) = examine([path], mels=write(mels)).findings
-    assert [case.name for case in finding.cases] == ["arctic_a0006"]
+    assert [case.name for case in finding.cases] == ["arctic_a0003"]
     assert "powers" in finding.what
 
 
@@ -101,7 +103,7 @@ def test_a_missing_mel_one_that_is_too_long_and_one_of_another_recording(planted
     del mels["arctic_a0001"]
     mels["arctic_a0002"] = np.pad(mels["arctic_a0002"], ((0, 0), (0, 1)))
     frames = mels["arctic_a0004"].shape[1]
-    mels["arctic_a0004"] = np.resize(mels["arctic_a0007"].T, (frames, 80)).T.copy()
+    mels["arctic_a0004"] = np.resize(mels["arctic_a0003"].T, (frames, 80)).T.copy()
     named = found(examine([path], mels=write(mels)))
     assert named == {"mels": ["arctic_a0001", "arctic_a0002"], "mel distance": ["arctic_a0004"]}
 

