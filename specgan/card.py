@@ -224,8 +224,8 @@ It makes new sounds, at {spec.sample_rate} Hz. They are synthetic; say so where 
 
     specgan infer --label "{classes[0]}" --seed 3 -o sound.wav --model {name}
 
-A score of 1 is as near to held-out recordings as recordings are to each other; with a diversity of 1 the sounds differ as
-much as recordings do; where novelty is near 0 they are copies of those that it was trained on.
+A score of 1 is as near to held-out recordings as recordings are to each other; with a diversity of 1 the sounds differ
+as much as recordings do; where novelty is near 0 they are copies of those that it was trained on.
 """
 
 

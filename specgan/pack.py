@@ -92,8 +92,8 @@ def pack(
         return pack_sounds(run, out, licence, projections, vocoder, weights)
     if task is not None:
         raise InputError(
-            f"{run}: is a run of the task {task}; runs of tts, enhancement, conversion, generation and of a vocoder can "
-            "be packed"
+            f"{run}: is a run of the task {task}; runs of tts, enhancement, conversion, generation and of a vocoder "
+            "can be packed"
         )
     if vocoder is not None or not weights:
         raise InputError(f"{run}: is a run of a vocoder; --vocoder and --no-weights are for runs of other tasks")

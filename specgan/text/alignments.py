@@ -31,7 +31,7 @@ PITCH = "pitch.safetensors"
 LEFT_OUT = "left_out.txt"
 FITS = 1.0
 """A transcript fits its sound if its phones are, in the mean of ln over frames, by this much more probable than the
-same phones in another order. With a trained aligner right ones reach 1.5 to 3.3, those of other sentences −1.2 to 0.9."""
+same phones in another order. With a trained aligner right ones reach 1.5 to 3.3, other sentences −1.2 to 0.9."""
 UNHEARD = -10.0  # ln of the probability below which it no longer matters how improbable a phone is
 
 
