@@ -212,15 +212,19 @@ def _split(rows: list[Recording], validation: str | None, test: str | None, seed
 def _draw(rows: Sequence[Recording], seed: int) -> set[str]:
     """The ids with the lowest hashes: where one is added or removed, the others stay what they were."""
 
-    def lowest(ids: Sequence[str]) -> list[str]:
-        many = min(MOST, max(1, round(SHARE * len(ids))))
+    def lowest(ids: Sequence[str], least: int) -> list[str]:
+        many = min(MOST, max(least, round(SHARE * len(ids))))
         return sorted(ids, key=lambda id: hashlib.sha256(f"{seed}:{id}".encode()).hexdigest())[:many]
 
     by_class: dict[str | None, list[str]] = {}
     for row in rows:
         by_class.setdefault(row.label, []).append(row.id)
     large = [ids for ids in by_class.values() if len(ids) >= LARGE]  # of a few, training needs all
-    return {id for ids in large or [[row.id for row in rows]] for id in lowest(ids)}
+    # two of a class where it can spare them: how alike recordings are is the measure of what is to be like them
+    least = 1 if None in by_class else 2
+    return {
+        id for ids in large or [[row.id for row in rows]] for id in lowest(ids, least if len(ids) >= 2 * LARGE else 1)
+    }
 
 
 def select(ids: Iterable[str], words: str, option: str) -> set[str]:

@@ -6,7 +6,7 @@ task=generation
 corpus=folder
 conf=$here/conf/tiny.yaml
 data_help="a folder whose subfolders hold the sounds of one class each (wav, flac, ogg, mp3 at any rate); 5 % of each
-                    class, at least one, are drawn for validation and as many for the test"
+                    class, at least two of eight or more, are drawn for validation and as many for the test"
 
 source "$here/../../lib/pipeline.sh"
 source "$here/../../lib/generation.sh"

