@@ -119,11 +119,15 @@ def test_without_weights_and_with_the_shipped_vocoder(tiny_voice, tmp_path, monk
 @pytest.mark.parametrize(
     ("run", "words", "said"),
     [
-        ("acoustic", {}, "a run of the task acoustic; runs of tts and of a vocoder"),
+        (
+            "acoustic",
+            {},
+            "a run of the task acoustic; runs of tts, enhancement, conversion, generation and of a vocoder",
+        ),
         ("vocoder", {}, "is no run folder"),
         ("gan", {"vocoder": Path("nowhere")}, "nowhere/generator.safetensors: cannot be read"),
         ("empty", {}, "has no checkpoint yet"),
-        ("of a vocoder", {"weights": False}, "are for a run of a voice"),
+        ("of a vocoder", {"weights": False}, "are for runs of other tasks"),
     ],
 )
 def test_what_cannot_be_packed(run, words, said, tiny_voice, tmp_path):
