@@ -66,4 +66,4 @@ def finding(
 
 def percent(many: int, of: int) -> str:
     """ "3 of 40 (7.5 %)"."""
-    return f"{many} of {of} ({100 * many / of:.2g} %)" if of else "0"
+    return f"{many} of {of} ({100 * many / of:.3g} %)" if of else "0"

@@ -16,6 +16,8 @@ LIVE = 55.0
 """dB below the strongest band down to which a band has sound, not rests of a filter. The highest bands of full-band
 voices lie 20 to 50 below it (kathleen, ljspeech, flemishguy), what a resampler or a codec leaves above its cut-off 60
 and more."""
+UNDER = 3.5
+"""dB by which the 5 % quietest moments of even noise lie below its mean, in bands of this width."""
 ON = 0.35
 """Share of the range between the quietest and the loudest frames (in dB) above which there is sound, not pause."""
 RANGE = 10.0
@@ -34,7 +36,7 @@ class Spectrum:
     loud, quiet : float
         dBFS of the frames that only 5 % are louder, 2 % are quieter than.
     noise : float
-        dBFS of the noise floor: the 5 % quietest moments, band by band.
+        dBFS of the noise floor, told from the 5 % quietest moments of each band.
     snr : float
         dB by which sound (the frames up to 20 dB below `loud`) lies above `noise`.
     cutoff : float
@@ -79,7 +81,7 @@ def analyse(wave: np.ndarray, rate: int, *, cepstra: bool = False) -> Spectrum:
     edges = np.arange(0, rate / 2 + BAND, BAND)
     first = np.unique(np.searchsorted(frequencies, edges[:-1]))
     bands = np.add.reduceat(power, first, axis=1)  # (T, B)
-    noise = float(_db(np.percentile(bands, 5, axis=0).sum()))
+    noise = float(_db(np.percentile(bands, 5, axis=0).sum())) + UNDER
     sound = float(_db(power.sum(1)[level >= loud - 20].mean()))
     top = _db(np.percentile(bands[level >= level.max() - 40], 95, axis=0))
     last = int(np.flatnonzero(top >= top.max() - LIVE)[-1])

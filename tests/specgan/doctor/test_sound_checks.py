@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from specgan.doctor.examine import examine
+from specgan.doctor.spectrum import analyse
 from tests.specgan.doctor.planted import RATE, diagnose
 from vocoder.signal import audio
 
@@ -48,13 +49,23 @@ def test_levels(planted):
 
 def test_noise(planted):
     rng = np.random.default_rng(0)
-    for id, above in {"arctic_a0002": 20, "arctic_a0008": 10}.items():
-        wave = planted.waves[id]
+    for id, above in {"arctic_a0002": 17, "arctic_a0008": 8}.items():
+        wave = np.pad(planted.waves[id], round(0.15 * RATE))  # a pause in which the noise can be heard
         noise = rng.standard_normal(len(wave)) * 10 ** (audio.level(wave) / 20 - above / 20)
         planted.waves[id] = (wave + noise).astype(np.float32)
     found = diagnose(planted)
     assert found["noise"] == ["arctic_a0002"]
     assert found["drowned"] == ["arctic_a0008"]
+
+
+@pytest.mark.parametrize("above", [30, 20, 10])
+def test_the_noise_floor_is_that_of_planted_noise(planted, above):
+    wave = np.pad(planted.waves["arctic_a0003"], round(0.15 * RATE))
+    level = audio.level(planted.waves["arctic_a0003"]) - above
+    noise = np.random.default_rng(0).standard_normal(len(wave)) * 10 ** (level / 20)
+    found = analyse((wave + noise).astype(np.float32), RATE)
+    assert found.noise == pytest.approx(level, abs=1.5)
+    assert found.snr == pytest.approx(above, abs=2.0)  # of the sound alone, not of the pauses in it
 
 
 def test_a_telephone_band_in_a_file_of_22_khz(planted):

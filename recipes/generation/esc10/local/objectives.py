@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import signal
 import subprocess
@@ -51,10 +52,10 @@ novelty (distance from the nearest training recording over that of a held-out re
 
 
 class Timed:
-    """Batches that ask the trainer to stop, as SIGTERM does, when the processor time is used up."""
+    """Batches that ask the trainer to stop, as SIGTERM does, when the processor time since `began` is used up."""
 
     def __init__(self, batches: SoundBatches, seconds: float) -> None:
-        self.batches, self.seconds, self.began = batches, seconds, time.process_time()
+        self.batches, self.seconds, self.began = batches, seconds, math.inf
 
     def __next__(self) -> SoundBatch:
         if time.process_time() - self.began > self.seconds:
