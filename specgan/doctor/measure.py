@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from specgan.doctor.clipping import Clipping, find_clipping
+from specgan.doctor.finding import Case
 from specgan.doctor.spectrum import Spectrum, analyse
 from vocoder.errors import InputError
 from vocoder.signal import audio
@@ -126,3 +128,13 @@ def _channels(wave: np.ndarray) -> Channels:
         return Channels(len(wave), levels, 1.0 if len(wave) < 2 else 0.0)
     left, right = wave[:2].astype(np.float64)
     return Channels(len(wave), levels, float(left @ right / np.sqrt((left @ left) * (right @ right))))
+
+
+def cases_of(
+    measured: Sequence[Measured],
+    wrong: Callable[[Measured], bool],
+    words: Callable[[Measured], str],
+    worse: Callable[[Measured], float] = lambda one: 0.0,
+) -> list[Case]:
+    """A case for each recording that is wrong, with words about it and how bad it is."""
+    return [Case(one.row.id, words(one), worse(one), one.set) for one in measured if wrong(one)]

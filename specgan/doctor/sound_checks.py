@@ -6,13 +6,13 @@ what those with the fault have: flemishguy (a noisy room), kerstin (band-limited
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from specgan.doctor.finding import Case, Finding, finding, percent
-from specgan.doctor.measure import Measured
+from specgan.doctor.channels import check_channels, check_rates
+from specgan.doctor.finding import Finding, finding, percent
+from specgan.doctor.measure import Measured, cases_of
 from specgan.doctor.spectrum import Spectrum
 
 OFFSET = 0.01
@@ -24,8 +24,8 @@ SPREAD = 12.0
 OVER = 1.0  # of full scale
 DULL, NOISY, DROWNED = 29.0, 21.0, 12.0
 """dB between sound and noise floor: what the median of a speaker should have, and single recordings. kathleen has a
-median of 31, ljspeech and kerstin 42 to 44, flemishguy, in a noisy room, 27; single ones of the former three reach down to
-22."""
+median of 31, ljspeech and kerstin 42 to 44, flemishguy, in a noisy room, 27; single ones of the former three reach
+down to 22."""
 HEARD, ENOUGH = 0.15, 5
 """Seconds of pauses at both ends from which a noise floor can be told from speech (in recordings that are cut tightly
 the quietest moments are the voice), and how many such recordings tell of a speaker."""
@@ -35,9 +35,6 @@ EDGE, INNER = 1.0, 2.0
 """Seconds of a pause. kathleen, ljspeech, flemishguy and kerstin have at most 0.33 at the ends and 0.74 inside."""
 FLAT = 6.0
 """dB between loud and quiet moments, below which nothing in a recording is speech. The least of real speech is 15."""
-ONE_SIDED = 40.0  # dB between two channels, of which the softer is only crosstalk
-SAME_SOUND, INVERTED = 0.5, -0.5
-"""Correlation of two channels. Microphones of one room give more than 0.5, two talkers about 0, a wrong polarity −1."""
 RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)  # Hz
 
 
@@ -60,30 +57,21 @@ def check_sound(measured: Sequence[Measured]) -> list[Finding]:
         *_noise(sound),
         *_bandwidth(sound),
         *_pauses(sound),
-        *_channels(sound),
-        *_rates(sound),
+        *check_channels(sound),
+        *check_rates(sound),
     ]
 
 
-def _cases(
-    measured: Sequence[Measured],
-    wrong: Callable[[Measured], bool],
-    words: Callable[[Measured], str],
-    worse: Callable[[Measured], float] = lambda one: 0.0,
-) -> list[Case]:
-    return [Case(one.row.id, words(one), worse(one), one.set) for one in measured if wrong(one)]
-
-
 def _unreadable(measured: Sequence[Measured]) -> list[Finding]:
-    cases = _cases(measured, lambda one: bool(one.error), lambda one: one.error)
+    cases = cases_of(measured, lambda one: bool(one.error), lambda one: one.error)
     what = f"{percent(len(cases), len(measured))} cannot be read"
     advice = "Fetch or export them again, or leave them out; training would stop at them."
     return finding("unreadable", what, advice, cases, serious=True, unusable=True)
 
 
 def _silent(measured: Sequence[Measured]) -> list[Finding]:
-    cases = _cases(measured, lambda one: one.silent, lambda one: f"{one.seconds:.2f} s of silence")
-    flat = _cases(
+    cases = cases_of(measured, lambda one: one.silent, lambda one: f"{one.seconds:.2f} s of silence")
+    flat = cases_of(
         measured,
         lambda one: bool(one.row.text and one.spectrum and one.spectrum.loud - one.spectrum.quiet < FLAT),
         lambda one: f"loud and quiet moments are {_spectrum(one).loud - _spectrum(one).quiet:.1f} dB apart",
@@ -109,7 +97,7 @@ def _silent(measured: Sequence[Measured]) -> list[Finding]:
 
 
 def _clipping(sound: Sequence[Measured]) -> list[Finding]:
-    cases = _cases(
+    cases = cases_of(
         sound,
         lambda one: one.clipping.runs > 0,
         lambda one: (
@@ -124,7 +112,7 @@ def _clipping(sound: Sequence[Measured]) -> list[Finding]:
 
 
 def _over(sound: Sequence[Measured]) -> list[Finding]:
-    cases = _cases(
+    cases = cases_of(
         sound, lambda one: one.peak > OVER, lambda one: f"reaches {one.peak:.3f} of full scale", lambda one: one.peak
     )
     what = f"{percent(len(cases), len(sound))} go beyond full scale and would be clipped when written with 16 bits"
@@ -132,7 +120,7 @@ def _over(sound: Sequence[Measured]) -> list[Finding]:
 
 
 def _offset(sound: Sequence[Measured]) -> list[Finding]:
-    cases = _cases(
+    cases = cases_of(
         sound,
         lambda one: abs(one.offset) >= OFFSET,
         lambda one: f"mean {one.offset:+.3f} of full scale",
@@ -146,8 +134,8 @@ def _level(sound: Sequence[Measured]) -> list[Finding]:
     if not sound:
         return []
     middle = float(np.median([one.level for one in sound]))
-    quiet = _cases(sound, lambda one: one.level < QUIET, lambda one: f"{one.level:.1f} dBFS", lambda one: -one.level)
-    spread = _cases(
+    quiet = cases_of(sound, lambda one: one.level < QUIET, lambda one: f"{one.level:.1f} dBFS", lambda one: -one.level)
+    spread = cases_of(
         sound,
         lambda one: one.level >= QUIET and abs(one.level - middle) > SPREAD,
         lambda one: f"{one.level:.1f} dBFS, the median is {middle:.1f}",
@@ -189,12 +177,12 @@ def _noise(sound: Sequence[Measured]) -> list[Finding]:
     def noisy(one: Measured) -> bool:
         return DROWNED <= _spectrum(one).snr < (DULL if medians.get(one.row.speaker, np.inf) < DULL else NOISY)
 
-    cases = _cases(speech, noisy, words, worse)
+    cases = cases_of(speech, noisy, words, worse)
     what = f"{percent(len(cases), len(speech))} of those with pauses are noisy"
     for speaker, value in medians.items():
         if value < DULL:
             what += f"; {speaker or 'the voice'} is {value:.0f} dB above the noise in the median, {DULL:g} are wanted"
-    drowned = _cases(speech, lambda one: _spectrum(one).snr < DROWNED, words, worse)
+    drowned = cases_of(speech, lambda one: _spectrum(one).snr < DROWNED, words, worse)
     return [
         *finding(
             "noise",
@@ -224,7 +212,7 @@ def _bandwidth(sound: Sequence[Measured]) -> list[Finding]:
     found: list[Finding] = []
     for speech in (True, False):
         part = [one for one in sound if bool(one.row.text) == speech]
-        cases = _cases(
+        cases = cases_of(
             part,
             lambda one: _spectrum(one).cutoff < NARROW * one.rate / 2,
             lambda one: f"nothing above {_spectrum(one).cutoff / 1000:.1f} kHz at {one.rate} Hz",
@@ -251,7 +239,7 @@ def _pauses(sound: Sequence[Measured]) -> list[Finding]:
         s = _spectrum(one)
         return f"{s.lead:.1f} s at the beginning, {s.trail:.1f} s at the end, up to {s.inside:.1f} s inside"
 
-    cases = _cases(
+    cases = cases_of(
         [one for one in sound if one.row.text],
         lambda one: max(_spectrum(one).lead, _spectrum(one).trail) > EDGE or _spectrum(one).inside > INNER,
         words,
@@ -260,70 +248,6 @@ def _pauses(sound: Sequence[Measured]) -> list[Finding]:
     what = f"{percent(len(cases), len(sound))} have long pauses (over {EDGE:g} s at an end, {INNER:g} s inside)"
     advice = "Cut them to about 0.2 s at both ends; durations are learned from pauses too."
     return finding("pauses", what, advice, cases, serious=False)
-
-
-def _channels(sound: Sequence[Measured]) -> list[Finding]:
-    several = [one for one in sound if one.channels.count > 1]
-    counts = Counter(one.channels.count for one in sound)
-
-    def apart(one: Measured) -> float:
-        levels = one.channels.levels[:2]
-        return abs(levels[0] - levels[1]) if np.isfinite(levels).all() else np.inf
-
-    def levels(one: Measured) -> str:
-        return " and ".join(f"{level:.0f}" for level in one.channels.levels) + " dBFS"
-
-    def correlation(one: Measured) -> str:
-        return f"correlation {one.channels.correlation:+.2f}"
-
-    both = [one for one in several if apart(one) <= ONE_SIDED]
-    found = finding(
-        "one side",
-        "{} have one side silent",
-        "Take the other side alone: the mean of both is 6 dB softer.",
-        _cases(several, lambda one: apart(one) > ONE_SIDED, levels),
-        serious=False,
-    )
-    found += finding(
-        "inverted",
-        "{} have one side inverted: the mean of both, which is what is learned, cancels out",
-        "Invert one side or take one alone.",
-        _cases(both, lambda one: one.channels.correlation < INVERTED, correlation),
-        serious=True,
-        unusable=True,
-    )
-    found += finding(
-        "two sides",
-        "{} have different sounds on both sides, as two talkers have",
-        "Split them into a recording a side; the mean of both is what is learned.",
-        _cases(both, lambda one: INVERTED <= one.channels.correlation < SAME_SOUND, correlation),
-        serious=True,
-        unusable=True,
-    )
-    found = [_fill(item, len(sound)) for item in found]
-    if len(counts) > 1:
-        most = counts.most_common(1)[0][0]
-        what = "the recordings differ in channels: " + ", ".join(f"{many} have {n}" for n, many in counts.items())
-        cases = _cases(sound, lambda one: one.channels.count != most, lambda one: f"{one.channels.count} channels")
-        found += finding("mixed channels", what, "Make all mono.", cases, serious=False)
-    return found
-
-
-def _fill(item: Finding, of: int) -> Finding:
-    return Finding(
-        item.check, item.what.format(percent(len(item.cases), of)), item.advice, item.serious, item.cases, item.unusable
-    )
-
-
-def _rates(sound: Sequence[Measured]) -> list[Finding]:
-    rates = Counter(one.rate for one in sound)
-    if len(rates) < 2:
-        return []
-    most = rates.most_common(1)[0][0]
-    cases = _cases(sound, lambda one: one.rate != most, lambda one: f"{one.rate} Hz", lambda one: -one.rate)
-    what = "the recordings differ in sample rate: " + ", ".join(f"{n} at {rate} Hz" for rate, n in rates.most_common())
-    advice = f"Bring all to one rate (`specgan prepare --rate {most}`); those recorded lower stay without high bands."
-    return finding("mixed rates", what, advice, cases, serious=False)
 
 
 def _spectrum(one: Measured) -> Spectrum:

@@ -254,6 +254,7 @@ def test_every_recipe_is_tried():
         *(f"tts/{name}" for name in SPEAKERS),
         *(f"enhancement/{name}" for name in ENHANCERS),
         *(f"conversion/{name}" for name in CONVERTERS),
+        *(f"generation/{name}" for name in ("folder", "esc10")),  # test_generation.py
     }
 
 
