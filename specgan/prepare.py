@@ -81,7 +81,7 @@ def prepare(
         Written to every row, whatever the corpus says.
     labels : bool
         The subfolder that a recording lies in, the first below `folder`, is its class. A set that is drawn then gets
-        one recording in twenty of every class, at least 1 if the class has 4 or more.
+        one recording in twenty of every class, at least 1 of a class of 4 or more and 2 of one of 8 or more.
     progress : callable
         (items, how many) → the items, for a progress bar.
 
