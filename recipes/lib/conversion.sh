@@ -37,23 +37,9 @@ weights_of() {
     fail "$1: no conversion model with its weights (converter.safetensors)"
 }
 
-# settings_of PART: fills `chosen` with its settings, without the prefix
-settings_of() {
-    local word
-    chosen=()
-    for word in ${settings[@]+"${settings[@]}"}; do
-        if [[ $word == "$1".* ]]; then chosen+=("${word#"$1".}"); fi
-    done
-}
-
 sample_rate() {
     settings_of convert
     rate "$conf/convert.yaml" ${chosen[@]+"${chosen[@]}"}
-}
-
-# place PATH: as the value of a setting
-place() {
-    if [[ $1 == /* ]]; then printf '"%s"' "$1"; else printf '"%s"' "$PWD/$1"; fi
 }
 
 stage_2() {

@@ -99,6 +99,20 @@ rate() {
     python -c 'import sys; from vocoder.signal.spec import preset; print(preset(sys.argv[1]).sample_rate)' "${spec:-22k}"
 }
 
+# settings_of PART: fills `chosen` with its settings, without the prefix
+settings_of() {
+    local word
+    chosen=()
+    for word in ${settings[@]+"${settings[@]}"}; do
+        if [[ $word == "$1".* ]]; then chosen+=("${word#"$1".}"); fi
+    done
+}
+
+# place PATH: as the value of a setting
+place() {
+    if [[ $1 == /* ]]; then printf '"%s"' "$1"; else printf '"%s"' "$PWD/$1"; fi
+}
+
 # prepared NAME FOLDER [OPTION ...]: manifests of a corpus in $run/data/NAME
 prepared() {
     local name=$1 folder=$2 hertz

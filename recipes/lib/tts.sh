@@ -41,23 +41,9 @@ weights_of() {
     fail "$1: no voice with its weights (painter.safetensors); --from names a shipped voice or a packed one"
 }
 
-# settings_of PART: fills `chosen` with its settings, without the prefix
-settings_of() {
-    local word
-    chosen=()
-    for word in ${settings[@]+"${settings[@]}"}; do
-        if [[ $word == "$1".* ]]; then chosen+=("${word#"$1".}"); fi
-    done
-}
-
 sample_rate() {
     settings_of acoustic
     rate "$conf/acoustic.yaml" ${chosen[@]+"${chosen[@]}"}
-}
-
-# place PATH: as the value of a setting
-place() {
-    if [[ $1 == /* ]]; then printf '"%s"' "$1"; else printf '"%s"' "$PWD/$1"; fi
 }
 
 # trained PART KEY=VALUE ...: train one of the parts in $run/PART

@@ -114,7 +114,10 @@ def report(names: list[str], sounds: SoundSet, test: SoundSet, out: Path, comman
     known, held_out = (
         [s.mels(s.of_class(label)).numpy() for label in range(len(sounds.classes))] for s in (sounds, test)
     )
-    of = lambda mels: np.stack([described(mel) for mel in mels])  # noqa: E731  # one name for a short expression
+
+    def of(mels: np.ndarray) -> np.ndarray:
+        return np.stack([described(mel) for mel in mels])
+
     measure = Measure([of(mels) for mels in known])
     rows = [("the training recordings: real against real", "–", "–")]
     judged = [[measure.bound(label, of(mels)) for label, mels in enumerate(held_out)]]
