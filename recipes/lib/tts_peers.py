@@ -10,25 +10,22 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import json
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peers import written
 
 from specgan.evaluate.prompts import read_sentences
 from specgan.evaluate.systems.base import Prompt
-from specgan.prepare import make_folder
 from vocoder.errors import InputError
 from vocoder.signal import audio
-from vocoder.signal.files import replacing
 from vocoder.signal.manifest import read_manifest
 
 Speaker = Callable[[Prompt], tuple[np.ndarray, int]]
@@ -90,22 +87,6 @@ def peers() -> tuple[dict[str, Speaker], list[str]]:
     return found, missing
 
 
-def speak(name: str, say: Speaker, prompts: list[Prompt], out: Path) -> Path:
-    """Write what a system says; its folder."""
-    folder, seconds = out / name, {}
-    say(prompts[0])  # what is loaded at first use is loaded then
-    for prompt in prompts:
-        began = time.perf_counter()
-        wave, rate = say(prompt)
-        seconds[prompt.id] = time.perf_counter() - began
-        path = folder / f"{prompt.id}.wav"
-        make_folder(path.parent)
-        audio.write(path, wave, rate)
-    with replacing(folder / "seconds.json") as temporary:
-        temporary.write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
-    return folder
-
-
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     prompts = parser.add_mutually_exclusive_group(required=True)
@@ -114,14 +95,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder for their folders")
     options = parser.parse_args(arguments)
     if options.sentences:
-        asked = read_sentences(options.sentences)
+        asked = {prompt.id: prompt for prompt in read_sentences(options.sentences)}
     else:
-        asked = [Prompt(row.id, row.text) for row in read_manifest(options.manifest)]
+        asked = {row.id: Prompt(row.id, row.text) for row in read_manifest(options.manifest)}
     found, missing = peers()
     for sentence in missing:
         print(sentence, file=sys.stderr)
     for name, say in found.items():
-        print("--beside", shlex.quote(f"{name}={speak(name, say, asked, options.out)}"))
+        print("--beside", shlex.quote(f"{name}={written(asked, say, options.out / name)}"))
     return 0
 
 

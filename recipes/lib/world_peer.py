@@ -8,20 +8,17 @@ Example: python recipes/lib/world_peer.py pairs.jsonl data/*/train.jsonl --out e
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+from peers import written
 
 from specgan.evaluate.errors import needs
-from specgan.prepare import make_folder
 from specgan.runtime import prosody
 from specgan.runtime.prosody import Range
 from vocoder.errors import InputError
 from vocoder.signal import audio
-from vocoder.signal.files import replacing
 from vocoder.signal.manifest import Recording, read_manifest
 
 LISTENED = 20  # recordings of a speaker that tell its range
@@ -61,20 +58,13 @@ def main(arguments: list[str]) -> int:
         if len(lines := heard.setdefault(str(row.speaker), [])) < LISTENED:
             lines.append(frequency(row)[1])
     ranges = {name: known for name, lines in heard.items() if (known := prosody.pitch_range(np.concatenate(lines)))}
-    seconds = {}
-    for row in read_manifest(options.pairs):
+    pairs = {row.id: row for row in read_manifest(options.pairs)}
+    for row in pairs.values():
         if row.label not in ranges:
             raise InputError(
                 f"{options.pairs}: {row.id} goes to {row.label!r}, of whom no training recording is voiced"
             )
-        began = time.perf_counter()
-        made = convert(row, ranges)
-        seconds[row.id] = time.perf_counter() - began
-        path = options.out / f"{row.id}.wav"
-        make_folder(path.parent)
-        audio.write(path, made, RATE)
-    with replacing(options.out / "seconds.json") as temporary:
-        temporary.write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    written(pairs, lambda row: (convert(row, ranges), RATE), options.out)
     return 0
 
 

@@ -19,7 +19,7 @@ from specgan.mixing.mixtures import MixConfig, Mixture
 from specgan.networks.discriminators import WINDOWS, MelCritics, windows
 from specgan.networks.gain import GainRenderer
 from specgan.networks.unet import SpecUNet
-from specgan.perceptual import LoudnessDistance, compressed_distance
+from specgan.perceptual import compressed_distance
 from vocoder.engine.logger import Logger
 from vocoder.engine.losses import objective
 from vocoder.engine.schedule import OptimizerConfig, TrainConfig
@@ -79,18 +79,14 @@ class EnhancementWeights:
         Of the log-mel that the gain makes.
     magnitude, whole : float
         Of compressed magnitudes and of compressed complex spectra of the wave.
-    disturbance, added : float
-        Of the loudness pattern: all differences, and what was left or added alone.
     adversarial : float
     feature_matching : float
         At most this share of L1, whatever the critics' activations.
     """
 
     l1: float = 1.0
-    magnitude: float = 10.0
-    whole: float = 4.0
-    disturbance: float = 0.15
-    added: float = 0.05
+    magnitude: float = 30.0
+    whole: float = 10.0
     adversarial: float = 0.05
     feature_matching: float = 1.0
 
@@ -174,7 +170,6 @@ class EnhancementTask:
         self.critics = MelCritics(self.spec.bands, 1, 0, config.critics.width)
         self.objective = objective(config.critics.objective)
         self.mel, self.renderer = LogMel(self.spec), GainRenderer(self.spec)
-        self.loudness = LoudnessDistance(self.spec)
         self.modules: dict[str, nn.Module] = {"denoiser": self.denoiser, "critics": self.critics}
         self.optimizers: Mapping[str, OptimizerConfig] = {
             "denoiser": config.optimizer,
@@ -195,13 +190,13 @@ class EnhancementTask:
 
     def to(self, device: torch.device) -> EnhancementTask:
         """Move the constant parts to the device; the engine moves the modules."""
-        for part in (self.mel, self.renderer, self.loudness):
+        for part in (self.mel, self.renderer):
             part.to(device)
         return self
 
     def _phases(self) -> list[Phase]:
         weights, start = self.config.weights, self.config.critics.start
-        names = ("l1", "magnitude", "whole", "disturbance", "added")
+        names = ("l1", "magnitude", "whole")
         distances = {name: getattr(weights, name) for name in names}
         game = distances | {"adversarial": weights.adversarial, "feature_matching": weights.feature_matching}
         phases = [Phase("reconstruction", ("denoiser",), self._distances, distances, 0, start)] if start else []
@@ -228,7 +223,6 @@ class EnhancementTask:
         self._drawn = source[:, None], real[:, None], fake[:, None]
         terms = {"l1": masked_l1(fake, real)}
         terms["magnitude"], terms["whole"] = compressed_distance(made, wanted)
-        terms["disturbance"], terms["added"] = self.loudness(made, wanted)
         return terms
 
     def _judged(self) -> list[Tensor]:

@@ -25,6 +25,8 @@ WAV = ROOT / "tests" / "fixtures" / "kathleen" / "wavs" / "arctic_a0008.flac"
 
 
 def module(name: str) -> ModuleType:
+    if str(ROOT / "recipes" / "lib") not in sys.path:  # where a script finds what it shares with others
+        sys.path.append(str(ROOT / "recipes" / "lib"))
     spec = importlib.util.spec_from_file_location(name, ROOT / "recipes" / "lib" / f"{name}.py")
     assert spec is not None and spec.loader is not None
     found = importlib.util.module_from_spec(spec)
