@@ -104,12 +104,8 @@ stage_5() {
 stage_6() {
     packed
     local listen=() beside=()
-    if $mini; then
-        listen=(--recogniser none --only real_time_factor)
-    else
-        python "$root/recipes/lib/world_peer.py" "$run/pairs.jsonl" "$run"/data/*/train.jsonl --out "$run/peers/WORLD"
-        beside=(--beside "WORLD=$run/peers/WORLD")
-    fi
+    if $mini; then listen=(--recogniser none --only real_time_factor); fi
+    others world_peer.py pairs "$run/pairs.jsonl" "$run"/data/*/train.jsonl
     scored pairs --model "$run/model" --manifest "$run/pairs.jsonl" ${beside[@]+"${beside[@]}"} ${listen[@]+"${listen[@]}"}
     results
 }

@@ -96,9 +96,11 @@ stage_5() {
 
 stage_6() {
     packed
-    local listen=()
+    local listen=() beside=()
     if $mini; then listen=(--recogniser none --only pesq,si_sdr,real_time_factor); fi
-    scored mixtures --model "$run/model" --manifest "$run/mixtures/test.jsonl" ${listen[@]+"${listen[@]}"}
+    others enhancement_peers.py mixtures "$run/mixtures/test.jsonl"
+    scored mixtures --model "$run/model" --manifest "$run/mixtures/test.jsonl" \
+        ${beside[@]+"${beside[@]}"} ${listen[@]+"${listen[@]}"}
     results
 }
 

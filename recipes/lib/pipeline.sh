@@ -155,6 +155,18 @@ fetched() {
 
 stage_1() { python "$root/recipes/lib/statistics.py" "$run"/data/*/*.jsonl; }
 
+# others SCRIPT SET ARGUMENT ...: let other systems do the work; fills `beside` with options of `specgan evaluate`
+others() {
+    local script=$1 folder=$run/peers/$2 name
+    shift 2
+    beside=()
+    if $mini; then return; fi
+    python "$root/recipes/lib/$script" "$@" --out "$folder" > /dev/null
+    for name in "$folder"/*/; do
+        if [[ -d $name ]]; then beside+=(--beside "$(basename "$name")=${name%/}"); fi
+    done
+}
+
 # scored SET OPTION ...: evaluate into $run/results/SET
 scored() {
     local set=$1

@@ -109,7 +109,7 @@ stage_6() {
     packed
     local given=$run/data/$tested/test.jsonl listen=() beside=() asked=${sentences-}
     if $mini; then listen=(--recogniser none --only "mcd,f0_error,real_time_factor"); fi
-    others --manifest "$given"
+    others tts_peers.py manifest --manifest "$given"
     scored prompts --model "$run/model" --manifest "$given" --alignments "$run/alignments" \
         ${beside[@]+"${beside[@]}"} ${listen[@]+"${listen[@]}"}
     if [[ -n $asked ]]; then
@@ -117,21 +117,12 @@ stage_6() {
             asked=$run/sentence.txt listen=(--only dnsmos)
             grep -v '^#' "$sentences" | sed -n 1p > "$asked"
         fi
-        others --sentences "$asked"
+        others tts_peers.py sentences --sentences "$asked"
         scored sentences --model "$run/model" --manifest "$given" --sentences "$asked" \
             ${beside[@]+"${beside[@]}"} ${listen[@]+"${listen[@]}"}
     fi
     cp "$run/results/prompts/mels.png" "$run"
     results
-}
-
-# others --manifest|--sentences FILE: let other systems speak; fills `beside`
-others() {
-    beside=()
-    if $mini; then return; fi
-    local name
-    python "$root/recipes/lib/tts_peers.py" "$@" --out "$run/peers/${1#--}" > /dev/null
-    for name in "$run/peers/${1#--}"/*/; do beside+=(--beside "$(basename "$name")=${name%/}"); done
 }
 
 stage_7() {

@@ -1,8 +1,8 @@
 """Convert pairs with the WORLD vocoder (Morise 2016): F0 to the range of the target, the spectrum as it is.
 
-What a program without learning does. Writes OUT/<id>.wav and OUT/seconds.json for `specgan evaluate --beside`.
+What a program without learning does. Writes OUT/WORLD/<id>.wav and OUT/WORLD/seconds.json for `specgan evaluate --beside`.
 
-Example: python recipes/lib/world_peer.py pairs.jsonl data/*/train.jsonl --out exp/peers/WORLD
+Example: python recipes/lib/world_peer.py pairs.jsonl data/*/train.jsonl --out exp/peers
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
             raise InputError(
                 f"{options.pairs}: {row.id} goes to {row.label!r}, of whom no training recording is voiced"
             )
-    written(pairs, lambda row: (convert(row, ranges), RATE), options.out)
+    written(pairs, lambda row: (convert(row, ranges), RATE), options.out / "WORLD")
     return 0
 
 
