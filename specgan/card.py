@@ -24,18 +24,11 @@ def write_card(name: str, spec: MelSpec, network: str, facts: Mapping[str, Any])
     facts : mapping
         step, validation (name → figure), data (manifests), licence.
     """
-    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
     return f"""# {name}
 
 A vocoder: it turns a log-mel spectrogram into sound at {spec.sample_rate} Hz.
 
-| | |
-|---|---|
-| network | {network} |
-| mel | {mel_name(spec)} |
-| trained | {facts["step"]} steps on {", ".join(facts["data"])} |
-| validation | {figures} |
-| licence | {facts["licence"]} |
+{_rows(spec, facts, {"network": network})}
 
     specgan vocoder decode recording.wav -o again.wav --model {name}
 
@@ -68,30 +61,21 @@ def write_voice_card(
     weights : bool
         Whether the folder has the weights for fine-tuning.
     """
-    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
-    tuning = (
-        "To train a voice of your own from here: `recipes/tts/folder/run.sh --from FOLDER` with this folder."
-        if weights
-        else "It has no weights for training on."
-    )
+    rows = {
+        "speakers": ", ".join(inventory["speakers"]),
+        "languages": ", ".join(inventory["languages"]),
+        "generator": f"{networks['generator']}, behind a regression of durations, pitch, energy and a coarse mel",
+        "vocoder": networks["vocoder"],
+    }
     return f"""# {name}
 
 A voice: it speaks text at {spec.sample_rate} Hz. What it says is synthetic speech; say so where people hear it.
 
-| | |
-|---|---|
-| speakers | {", ".join(inventory["speakers"])} |
-| languages | {", ".join(inventory["languages"])} |
-| generator | {networks["generator"]}, behind a regression of durations, pitch, energy and a coarse mel |
-| vocoder | {networks["vocoder"]} |
-| mel | {mel_name(spec)} |
-| trained | {facts["step"]} steps of the GAN, on {", ".join(facts["data"])} |
-| validation | {figures} |
-| licence | {facts["licence"]} |
+{_rows(spec, facts, rows)}
 
     specgan infer --text "Good morning." -o morning.wav --model {name}
 
-{tuning}
+{_tuning("To train a voice of your own from here: `recipes/tts/folder/run.sh --from FOLDER`", weights)}
 """
 
 
@@ -111,32 +95,20 @@ def write_enhancer_card(
     weights : bool
         Whether the folder has the weights for fine-tuning.
     """
-    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
-    data = ", ".join(dict.fromkeys(facts["data"]))
     rendered = "gain on the spectrum of the recording, whose phase stays"
     if vocoder:
         rendered += f"; or vocoder, {vocoder}, which builds the sound anew"
-    tuning = (
-        "To train on from here: `initial=FOLDER` with this folder, which has the weights as safetensors."
-        if weights
-        else "It has no weights for training on."
-    )
+    rows = {"network": f"{network}, which gives a gain for each band of the mel", "renderers": rendered}
     return f"""# {name}
 
 It takes noise, and some of the reverberation, out of recordings of speech; it works at {spec.sample_rate} Hz.
 
-| | |
-|---|---|
-| network | {network}, which gives a gain for each band of the mel |
-| renderers | {rendered} |
-| mel | {mel_name(spec)} |
-| trained | {facts["step"]} steps on {data}, mixed on the fly, and synthesised noise |
-| validation | {figures} |
-| licence | {facts["licence"]} |
+{_rows(spec, facts, rows, "mixed on the fly, and synthesised noise")}
 
     specgan infer --audio noisy.wav -o clean.wav --model {name}
 
-What is as loud as the speech and sounds like it, such as another speaker, may stay. {tuning}
+What is as loud as the speech and sounds like it, such as another speaker, may stay. \
+{_tuning("To train on from here: `initial=FOLDER`", weights)}
 """
 
 
@@ -163,31 +135,17 @@ def write_converter_card(
     weights : bool
         Whether the folder has the weights for fine-tuning.
     """
-    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
-    data = ", ".join(dict.fromkeys(facts["data"]))
-    tuning = (
-        "To add voices of your own: `recipes/conversion/folder/run.sh --from FOLDER` with this folder."
-        if weights
-        else "It has no weights for training on."
-    )
+    rows = {"speakers": f"{', '.join(speakers)}; others by a reference of at least 2 s", **networks}
     return f"""# {name}
 
 It gives a recording of speech another speaker, at {spec.sample_rate} Hz: what is said, its timing and its melody stay.
 The result is synthetic speech; say so where people hear it, and ask whom you imitate.
 
-| | |
-|---|---|
-| speakers | {", ".join(speakers)}; others by a reference of at least 2 s |
-| generator | {networks["generator"]} |
-| vocoder | {networks["vocoder"]} |
-| mel | {mel_name(spec)} |
-| trained | {facts["step"]} steps on {data} |
-| validation | {figures} |
-| licence | {facts["licence"]} |
+{_rows(spec, facts, rows)}
 
     specgan infer --audio mine.wav --model {name} --to {speakers[0]} -o theirs.wav
 
-{tuning}
+{_tuning("To add voices of your own: `recipes/conversion/folder/run.sh --from FOLDER`", weights)}
 """
 
 
@@ -206,27 +164,34 @@ def write_sounds_card(
     facts : mapping
         As for `write_card`.
     """
-    figures = ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none"
-    data = ", ".join(dict.fromkeys(facts["data"]))
     return f"""# {name}
 
 It makes new sounds, at {spec.sample_rate} Hz. They are synthetic; say so where that matters.
 
-| | |
-|---|---|
-| sounds | {", ".join(classes)} |
-| generator | {networks["generator"]} |
-| vocoder | {networks["vocoder"]} |
-| mel | {mel_name(spec)} |
-| trained | {facts["step"]} steps on {data} |
-| validation | {figures} |
-| licence | {facts["licence"]} |
+{_rows(spec, facts, {"sounds": ", ".join(classes), **networks})}
 
     specgan infer --label "{classes[0]}" --seed 3 -o sound.wav --model {name}
 
 A score of 1 is as near to held-out recordings as recordings are to each other; with a diversity of 1 the sounds differ
 as much as recordings do; where novelty is near 0 they are copies of those that it was trained on.
 """
+
+
+def _rows(spec: MelSpec, facts: Mapping[str, Any], own: Mapping[str, str], how: str = "") -> str:
+    """The table of a card: what the model is, then what every card has."""
+    data = ", ".join([*dict.fromkeys(facts["data"]), *([how] if how else [])])
+    rows = {
+        **own,
+        "mel": mel_name(spec),
+        "trained": f"{facts['step']} steps on {data}",
+        "validation": ", ".join(f"{key} {value:.4g}" for key, value in facts["validation"].items()) or "none",
+        "licence": facts["licence"],
+    }
+    return "\n".join(["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())])
+
+
+def _tuning(how: str, weights: bool) -> str:
+    return f"{how} with this folder, which has the weights." if weights else "It has no weights for training on."
 
 
 def mel_name(spec: MelSpec) -> str:

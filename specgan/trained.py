@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -18,6 +19,9 @@ from vocoder.engine.config import load_config
 from vocoder.engine.monitor import Monitor, best_of
 from vocoder.errors import InputError
 from vocoder.signal.spec import MelSpec
+
+UNSAID = {"painter": "tts", "denoiser": "enhancement"}
+"""Task of weights that do not say theirs."""
 
 
 class TrainedVoice(NamedTuple):
@@ -125,83 +129,53 @@ def read_voice(folder: Path) -> TrainedVoice:
     InputError
         If the folder is neither, or something in it is damaged.
     """
-    if (folder / "checkpoints").is_dir():
-        saved = voice_checkpoint(folder)
-        size, path = saved.state["facts"]["size"], saved.path / "painter.ema.safetensors"
-        critics = saved.path / "critics.safetensors"
-    else:
-        path, critics = folder / "painter.safetensors", folder / "critics.safetensors"
-        if not path.is_file():
-            raise InputError(
-                f"{folder}: is no run of the task tts, and no voice with its weights (painter.safetensors)"
-            )
-        size = load_tensors(path)[1].get("size")
+    found = _found(folder, "tts", "painter", "critics")
     acoustic = read_acoustic(folder)
-    painter = Painter(acoustic.spec.bands, len(acoustic.inventory.speakers), str(size))
-    load_weights(path, painter, f"the generator of {folder}")
-    return TrainedVoice(acoustic, painter.eval(), load_tensors(critics)[0] if critics.is_file() else None)
+    painter = Painter(acoustic.spec.bands, len(acoustic.inventory.speakers), str(found.facts.get("size")))
+    load_weights(found.weights, painter, f"the generator of {folder}")
+    return TrainedVoice(acoustic, painter.eval(), found.critics)
 
 
 def read_denoiser(folder: Path) -> TrainedDenoiser:
-    """The network of an enhancement model.
-
-    Parameters
-    ----------
-    folder : Path
-        Run of the task enhancement, whose averaged weights are taken; or a packed model with its weights.
-
-    Raises
-    ------
-    InputError
-        If the folder is neither, or something in it is damaged.
-    """
-    if (folder / "checkpoints").is_dir():
-        saved = denoiser_checkpoint(folder)
-        facts, path = saved.state["facts"], saved.path / "denoiser.ema.safetensors"
-        critics = saved.path / "critics.safetensors"
-    else:
-        path, critics = folder / "denoiser.safetensors", folder / "critics.safetensors"
-        if not path.is_file():
-            raise InputError(
-                f"{folder}: is no run of the task enhancement, and no such model with its weights "
-                "(denoiser.safetensors)"
-            )
-        facts = load_tensors(path)[1]
-    spec = MelSpec.from_dict(facts.get("spec"), str(path))
-    denoiser = Denoiser(spec.bands, str(facts.get("size")))
-    load_weights(path, denoiser, f"the network of {folder}")
-    return TrainedDenoiser(denoiser.eval(), spec, load_tensors(critics)[0] if critics.is_file() else None)
+    """The network of an enhancement model; see `read_voice`."""
+    found = _found(folder, "enhancement", "denoiser", "critics")
+    spec = MelSpec.from_dict(found.facts["spec"], str(found.weights))
+    denoiser = Denoiser(spec.bands, str(found.facts.get("size")))
+    load_weights(found.weights, denoiser, f"the network of {folder}")
+    return TrainedDenoiser(denoiser.eval(), spec, found.critics)
 
 
 def read_sounds(folder: Path) -> TrainedSounds:
-    """The network of a generator of sounds.
+    """The network of a generator of sounds; see `read_voice`."""
+    found = _found(folder, "generation", "painter", "critic", GenerationTask.monitor)
+    spec = MelSpec.from_dict(found.facts["spec"], str(found.weights))
+    painter = build_painter(found.facts, spec)
+    load_weights(found.weights, painter, f"the network of {folder}")
+    return TrainedSounds(painter.eval(), spec, list(found.facts["classes"]), found.critics)
 
-    Parameters
-    ----------
-    folder : Path
-        Run of the task generation, whose averaged weights are taken; or a packed model with its weights.
 
-    Raises
-    ------
-    InputError
-        If the folder is neither, or something in it is damaged.
-    """
+class _Found(NamedTuple):
+    """Where the weights of a network lie, what is known of it, and the state dictionary of its critics, if any."""
+
+    weights: Path
+    facts: Mapping[str, Any]
+    critics: dict[str, Tensor] | None
+
+
+def _found(folder: Path, task: str, network: str, critics: str, monitor: Monitor | None = None) -> _Found:
+    """What a run or a packed folder of a task has of a network."""
     if (folder / "checkpoints").is_dir():
-        saved = sounds_checkpoint(folder)
-        facts, path, critic = saved.state["facts"], saved.path / "painter.ema.safetensors", saved.path
+        saved = _checkpoint(folder, task, monitor)
+        facts, path, judge = saved.state["facts"], saved.path / f"{network}.ema.safetensors", saved.path
     else:
-        path, critic = folder / "painter.safetensors", folder
+        path, judge = folder / f"{network}.safetensors", folder
         facts = load_tensors(path)[1] if path.is_file() else {}
-        if facts.get("task") != "generation":
+        if facts.get("task", UNSAID.get(network)) != task or not path.is_file():
             raise InputError(
-                f"{folder}: is no run of the task generation, and no such model with its weights (painter.safetensors)"
+                f"{folder}: is no run of the task {task}, and no such model with its weights ({path.name})"
             )
-    spec = MelSpec.from_dict(facts["spec"], str(path))
-    painter = build_painter(facts, spec)
-    load_weights(path, painter, f"the network of {folder}")
-    judge = critic / "critic.safetensors"
-    weights = load_tensors(judge)[0] if judge.is_file() else None
-    return TrainedSounds(painter.eval(), spec, list(facts["classes"]), weights)
+    judge /= f"{critics}.safetensors"
+    return _Found(path, facts, load_tensors(judge)[0] if judge.is_file() else None)
 
 
 def read_vocoder(folder: Path, spec: MelSpec) -> TrainedVocoder:
