@@ -70,7 +70,7 @@ def choose(
     folder = None if recogniser in (None, NONE) else Path(str(recogniser))
     if folder is not None and not folder.is_dir():
         raise InputError(f"--recogniser: there is no folder {folder}; name one of a Whisper model, or {NONE}")
-    spoken = sentences or all(row.text for row in rows)
+    spoken = sentences or any(row.text for row in rows)
     taken = []
     for name in [name for name in measures if not only or name in only]:
         measure = MEASURES[name]

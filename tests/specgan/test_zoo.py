@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from specgan.evaluate.metrics import multi_resolution_stft, pesq
+import specgan
+from specgan.evaluate.metrics import multi_resolution_stft, pesq, si_sdr, stoi
+from specgan.runtime.enhancer import Enhancer
+from specgan.runtime.model import load
 from specgan.runtime.pipeline import Vocoder
 from specgan.zoo import DEFAULT_VOCODER, shipped
 from vocoder.signal import audio
@@ -75,3 +78,37 @@ print(1024 * int(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").rea
     # 10 000 frames more: their mel takes 3 MB (10 while it is drawn), all their activations at once would take 500 MB
     assert long - short < 60e6
     assert long < 300e6
+
+
+@pytest.fixture(scope="module")
+def mixture():
+    """Speech at 16 kHz, and the same in noise that swells and has a spectrum of its own, at 5 dB."""
+    clean = audio.read_mono(SPEECH, 16_000)
+    random = np.random.default_rng(0)
+    noise = np.convolve(random.standard_normal(len(clean) + 7), [1, 0.8, 0.5, 0.3, 0.2, 0.1, 0.1, 0.05], "valid")
+    noise *= 1 + 0.7 * np.sin(2 * np.pi * 0.7 * np.arange(len(clean)) / 16_000)
+    noise *= np.sqrt(np.mean(clean**2) / np.mean(noise**2) / 10**0.5)
+    return clean, (clean + noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def enhancer():
+    return specgan.load("enhance-16k", threads=1)
+
+
+def test_noise_falls_and_speech_stays(enhancer, mixture):
+    clean, noisy = mixture
+    made = enhancer.enhance(noisy, 16_000)
+    assert pesq(clean, made, 16_000) > pesq(clean, noisy, 16_000) + 0.6
+    assert si_sdr(clean, made, 16_000) > si_sdr(clean, noisy, 16_000) + 6
+
+
+def test_clean_speech_is_left_alone(enhancer, mixture):
+    clean, _ = mixture
+    assert pesq(clean, enhancer.enhance(clean, 16_000), 16_000) > 3.5
+
+
+def test_the_second_renderer_says_the_same(mixture):
+    clean, noisy = mixture
+    made = Enhancer(load(shipped()["enhance-16k"], threads=1), "vocoder").enhance(noisy, 16_000)
+    assert stoi(clean, made, 16_000) > 0.85
