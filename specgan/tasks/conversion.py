@@ -204,7 +204,8 @@ class ConversionTask:
             wanted = self.content.log_posteriors(mel)
         styles = self.converter.table(target), self.converter.table(own)
         fake = self._drawn(scaled(wanted), self.carried(pitch, own, target), voiced, energy, styles[0])
-        found = self.content.log_posteriors(fake * MEL_STD + MEL_MEAN)
+        # heard through another throat each time: no detail that only this recogniser likes helps, nor one of the source
+        found = self.content.log_posteriors(perturbed(fake * MEL_STD + MEL_MEAN, self.config.perturb, self.spec))
         back = self._drawn(scaled(found), pitch, voiced, energy, styles[1])
         terms["content"] = misheard(found, wanted)
         terms["style"] = style_distance(self.reference(fake * MEL_STD + MEL_MEAN), styles[0].detach())

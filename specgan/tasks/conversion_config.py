@@ -32,8 +32,8 @@ class ConversionWeights:
     l1: float = 10.0
     ssim: float = 1.0
     identity_end: float = 0.5
-    adversarial: float = 1.0
-    content: float = 3.0
+    adversarial: float = 2.0
+    content: float = 2.0
     style: float = 1.0
     cycle: float = 5.0
     cycle_end: float = 2.5
@@ -64,7 +64,8 @@ class ConversionRun:
     hide : int
         Most frames in a row whose content and energy are withheld, to be filled in.
     perturb : float
-        By how much formants of what the aligner hears are moved at random, so that they cannot tell who speaks.
+        By how much formants of what the aligner hears are moved at random, so that they cannot tell who speaks (0.15
+        is 15 %).
     picture : int
         Step from which the fine mel is drawn; before, only the coarse one is learned, which is fast.
     initial : str or None
@@ -81,7 +82,7 @@ class ConversionRun:
     window: int = 128
     converted: int = 64
     hide: int = 25
-    perturb: float = 0.12
+    perturb: float = 0.15
     picture: int = 2_000
     weights: ConversionWeights = field(default_factory=ConversionWeights)
     critics: ConversionCritics = field(default_factory=ConversionCritics)

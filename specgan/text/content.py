@@ -15,7 +15,7 @@ from vocoder.engine.checkpoint import Checkpoints, load_tensors, load_weights
 from vocoder.errors import InputError
 from vocoder.signal.spec import MelSpec
 
-UNHEARD = -4.0
+UNHEARD = -6.0
 """ln of the probability below which it no longer matters how improbable a phone is: who speaks shows down there."""
 
 
