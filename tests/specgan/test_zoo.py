@@ -9,8 +9,10 @@ import pytest
 import torch
 
 import specgan
+from specgan.evaluate import speaker
 from specgan.evaluate.metrics import multi_resolution_stft, pesq, si_sdr, stoi
 from specgan.runtime.enhancer import Enhancer
+from specgan.runtime.f0 import fundamental_frequency
 from specgan.runtime.model import load
 from specgan.runtime.pipeline import Vocoder
 from specgan.zoo import DEFAULT_VOCODER, shipped
@@ -18,7 +20,8 @@ from vocoder.signal import audio
 from vocoder.signal.mel import LogMel, griffin_lim
 from vocoder.signal.spec import preset
 
-SPEECH = Path(__file__).parents[1] / "fixtures" / "kathleen" / "wavs" / "arctic_a0001.flac"
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+SPEECH = FIXTURES / "kathleen" / "wavs" / "arctic_a0001.flac"
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +115,31 @@ def test_the_second_renderer_says_the_same(mixture):
     clean, noisy = mixture
     made = Enhancer(load(shipped()["enhance-16k"], threads=1), "vocoder").enhance(noisy, 16_000)
     assert stoi(clean, made, 16_000) > 0.85
+
+
+@pytest.fixture(scope="module")
+def converter():
+    return specgan.load("convert-22k", threads=1)
+
+
+def test_a_converted_voice_is_that_of_the_target(converter, wave):
+    target = audio.read_mono(FIXTURES / "ljspeech" / "wavs" / "LJ001-0008.flac", 22_050)
+    made = converter.convert(wave, 22_050, to="ljspeech")
+    found, source, wanted = (speaker.speech(sound, 22_050).embedding for sound in (made, wave, target))
+    assert speaker.similarity(found, wanted) > speaker.similarity(found, source)
+    assert speaker.similarity(found, wanted) > speaker.similarity(source, wanted) + 0.05
+
+
+def test_melody_moves_to_the_target_and_timing_stays(converter, wave):
+    made = converter.convert(wave, 22_050, to="ljspeech")
+    assert made.shape == wave.shape
+    frames = len(wave) // 256
+    before, after = (fundamental_frequency(sound, 22_050, 256, frames)[0] for sound in (wave, made))
+    both = (before > 0) & (after > 0)
+    assert both.sum() > 0.8 * (before > 0).sum()
+    wanted = converter.model.config["pitch"]["ljspeech"][0]
+    middles = [np.median(np.log(line[both])) for line in (before, after)]
+    assert abs(middles[0] - wanted) > 0.2
+    assert abs(middles[1] - wanted) < 0.1
+    loud = [np.log(np.exp(converter._mel(sound)[0]).mean(axis=0))[:frames] for sound in (wave, made)]
+    assert np.corrcoef(loud)[0, 1] > 0.85
