@@ -21,7 +21,8 @@ class ConversionWeights:
         Those of the drawn one fall to this share until the end.
     adversarial : float
     content : float
-        Of what the aligner hears in a converted utterance instead of what it heard in the source, in nats.
+        Of what the aligner hears in a converted utterance instead of what it heard in the source, in nats. Small: what
+        it hears also tells who speaks, so more of it draws conversions back to the source.
     style : float
         Of the distance of the style that is heard in it from the one that was asked for.
     cycle, cycle_end : float
@@ -33,8 +34,8 @@ class ConversionWeights:
     ssim: float = 1.0
     identity_end: float = 0.5
     adversarial: float = 2.0
-    content: float = 2.0
-    style: float = 1.0
+    content: float = 0.5
+    style: float = 5.0
     cycle: float = 5.0
     cycle_end: float = 2.5
 
