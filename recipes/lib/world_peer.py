@@ -1,6 +1,7 @@
 """Convert pairs with the WORLD vocoder (Morise 2016): F0 to the range of the target, the spectrum as it is.
 
-What a program without learning does. Writes OUT/WORLD/<id>.wav and OUT/WORLD/seconds.json for `specgan evaluate --beside`.
+What a program without learning does. Writes OUT/WORLD/<id>.wav and OUT/WORLD/seconds.json for
+`specgan evaluate --beside`.
 
 Example: python recipes/lib/world_peer.py pairs.jsonl data/*/train.jsonl --out exp/peers
 """
