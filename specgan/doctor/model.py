@@ -83,8 +83,9 @@ def examine_model(name_or_folder: str | Path) -> Checked:
     model = Model(find(name_or_folder))
     checked = Checked(_facts(model))
     working = _functions(model, checked)
-    if "render" in working:
-        _round_trip(model, working, checked)
+    renderer = model if "render" in working else _named_vocoder(model, checked)
+    if renderer is not None:
+        _round_trip(model, renderer, working, checked)
     _weights(model, working, checked)
     if not (model.folder / "README.md").is_file():
         advice = "Say what it was trained on, and its licence."
@@ -195,8 +196,23 @@ def _wrong_outputs(spec: MelSpec, function: Any, inputs: list[np.ndarray], outpu
     return ""
 
 
-def _round_trip(model: Model, working: set[str], checked: Checked) -> None:
-    """Whether what is rendered of a mel has that mel: the model's own parts must be of one MelSpec."""
+def _named_vocoder(model: Model, checked: Checked) -> Model | None:
+    """The vocoder that a model without one of its own speaks through; None where it names none that fits."""
+    name = model.config.get("vocoder")
+    if name is None:
+        return None
+    try:
+        found = Model(find(name))
+        model.spec.require(found.spec, f"the model {model.name}", f"the vocoder {name}")
+    except InputError as error:
+        checked.add("vocoder", str(error), "Export the model with a vocoder of its own mel.", serious=True)
+        return None
+    checked.facts["vocoder"] = found.name
+    return found
+
+
+def _round_trip(model: Model, renderer: Model, working: set[str], checked: Checked) -> None:
+    """Whether what is rendered of a mel has that mel: the model and what renders it must be of one MelSpec."""
     analyser = Vocoder(model) if "mel" in working else _shipped(model.spec)
     if analyser is None:
         what = "whether its mel fits its vocoder could not be told: neither it nor a shipped model can make such mels"
@@ -209,7 +225,7 @@ def _round_trip(model: Model, working: set[str], checked: Checked) -> None:
         mel = voice.draw("1, 2, 3.").mel  # espeak-ng reads figures in every language
     else:
         mel = analyser.analyse(_buzz(model.spec))
-    again = analyser.analyse(Vocoder(model).render(mel))
+    again = analyser.analyse(Vocoder(renderer).render(mel))
     distance = float(np.abs(again - mel).mean())
     unit = np.log(10.0) if model.spec.log_base == "10" else 1.0
     what = f"the mel of what it renders is {distance * unit:.2f} in ln from the mel that it was given"

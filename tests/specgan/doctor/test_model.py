@@ -35,6 +35,17 @@ def test_shipped_models_are_sound(name):
     assert "kathleen" in checked.facts["trained"]
 
 
+def test_the_vocoder_that_a_converter_names_has_to_be_there_and_to_fit(tmp_path):
+    converter = shutil.copytree(shipped()["convert-22k"], tmp_path / "converter")
+    assert examine_model(converter).facts["vocoder"] == "vocoder-22k"
+    config = json.loads((converter / "config.json").read_text())
+    for wrong, said in ((config | {"vocoder": "no-such"}, "no-such"), (config | {"vocoder": "enhance-16k"}, "hop")):
+        (converter / "config.json").write_text(json.dumps(wrong))
+        checked = examine_model(converter)
+        assert names(checked) == ["vocoder"] and said in checked.findings[0].what
+        assert "round trip" not in checked.facts
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A vocoder that has learned nothing, with its weights and critics."""
