@@ -41,7 +41,7 @@ from vocoder.signal.spec import preset
 
 DCGAN = "non-saturating-dcgan"
 GAMES_AND_LAYERS = [*GAMES, DCGAN]
-DRAWN, SHOWN = 64, 6  # sounds of a class: measured, in the picture
+DRAWN, SHOWN = 64, 4  # sounds of a class: measured, in the picture
 NOTES = """Each was trained for the same processor time from the same seed; steps differ because WGAN and WGAN-GP
 update their critic five times a step and penalties cost a second backward pass. Figures are means over the classes,
 {drawn} sounds of each against {held_out} held-out recordings: score (energy score as a share of what the training
@@ -139,7 +139,7 @@ def report(names: list[str], sounds: SoundSet, test: SoundSet, out: Path, comman
     gap = np.full((4, strips[0].shape[1], 3), 255, np.uint8)
     with replacing(out / "objectives.png") as temporary:
         picture = np.concatenate([part for strip in strips for part in (strip, gap)][:-1])
-        Image.fromarray(picture).save(temporary, format="PNG")
+        Image.fromarray(picture).quantize(256).save(temporary, format="PNG")
     caption = f"From above: {', '.join(name for name, _ in shown)}. {SHOWN} of each: {', '.join(sounds.classes)}."
     text = ["# Objectives compared", "", f"```\n{command}\n```", "", *lines, "", notes]
     text += [f"![{caption}](objectives.png)", "", caption, ""]
