@@ -10,9 +10,6 @@ from vocoder.signal.stft import STFT
 
 RESOLUTIONS = ((256, 64), (512, 128), (1024, 256))  # n_fft, hop
 POWER = 0.3  # of a magnitude: about how loudness grows
-LOST = 3.0
-"""What a magnitude that falls short counts beside one that is too large: noise that stays is heard through, speech that
-was taken away is a word missed."""
 
 
 def _compressed(wave: Tensor, n_fft: int, hop: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -24,17 +21,19 @@ def _compressed(wave: Tensor, n_fft: int, hop: int) -> tuple[Tensor, Tensor, Ten
 
 
 @in_float32
-def compressed_distance(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+def compressed_distance(fake: Tensor, real: Tensor, lost: float = 1.0) -> tuple[Tensor, Tensor]:
     """Mean squares of differences of magnitudes, and of complex spectra, raised to the power 0.3.
 
     Ephrat 2018 (arXiv:1804.03619, section 4.2); both terms as Braun and Tashev 2021 (arXiv:2009.12286, eq. 6), at
-    three resolutions; magnitudes that fall short count `LOST` times as much (Wang 2020, VoiceFilter-Lite,
-    arXiv:2009.04323, eq. 2, which weights the difference where this weights its square).
+    three resolutions.
 
     Parameters
     ----------
     fake, real : (B, N) tensors
         RMS of about 0.1.
+    lost : float
+        How many times as much a magnitude counts that falls short (Wang 2020, VoiceFilter-Lite, arXiv:2009.04323,
+        eq. 2, which weights the difference where this weights its square).
 
     Returns
     -------
@@ -43,6 +42,6 @@ def compressed_distance(fake: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
     magnitudes, wholes = [], []
     for n_fft, hop in RESOLUTIONS:
         (f, fr, fi), (r, rr, ri) = _compressed(fake, n_fft, hop), _compressed(real, n_fft, hop)
-        magnitudes.append(((f - r).square() * torch.where(f < r, LOST, 1.0)).mean())
+        magnitudes.append(((f - r).square() * torch.where(f < r, lost, 1.0)).mean())
         wholes.append(((fr - rr).square() + (fi - ri).square()).mean())
     return torch.stack(magnitudes).mean(), torch.stack(wholes).mean()

@@ -109,6 +109,9 @@ class EnhancementRun:
     ----------
     size : {"tiny", "small"}
         Of the network.
+    lost : float
+        How many times as much a magnitude counts that falls short of the clean one: more than 1 leaves more noise and
+        takes less speech away, for a recogniser that listens afterwards.
     initial : str or None
         Run or packed model with weights to start from; its size counts.
     """
@@ -118,6 +121,7 @@ class EnhancementRun:
     data: MixtureData = field(default_factory=MixtureData)
     size: str = "tiny"
     weights: EnhancementWeights = field(default_factory=EnhancementWeights)
+    lost: float = 1.0
     critics: EnhancementCritics = field(default_factory=EnhancementCritics)
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=5e-4, betas=(0.8, 0.99), clip=1.0))
     train: TrainConfig = field(default_factory=lambda: TrainConfig(steps=20_000))
@@ -166,6 +170,8 @@ class EnhancementTask:
         whole = self.spec.hop * SpecUNet.multiple
         if config.data.crop % whole:
             raise InputError(f"data.crop is {config.data.crop} samples, must be a multiple of {whole}")
+        if config.lost <= 0:
+            raise InputError(f"lost is {config.lost:g}, must be above 0; 1 counts too much and too little alike")
         self.denoiser = Denoiser(self.spec.bands, config.size)
         self.critics = MelCritics(self.spec.bands, 1, 0, config.critics.width)
         self.objective = objective(config.critics.objective)
@@ -222,7 +228,7 @@ class EnhancementTask:
         source, fake, real = (_audible(m) for m in (source, fake + scale[..., None].log(), real))
         self._drawn = source[:, None], real[:, None], fake[:, None]
         terms = {"l1": masked_l1(fake, real)}
-        terms["magnitude"], terms["whole"] = compressed_distance(made, wanted)
+        terms["magnitude"], terms["whole"] = compressed_distance(made, wanted, self.config.lost)
         return terms
 
     def _judged(self) -> list[Tensor]:

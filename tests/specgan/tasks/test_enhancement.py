@@ -216,6 +216,7 @@ def test_without_the_packages_it_validates_all_the_same(config, mixtures, monkey
         ({"data": {"batch": 0}}, "a batch of 0"),
         ({"data": {"train": []}}, "data.train names no manifest"),
         ({"initial": "nowhere"}, "nowhere: is no run of the task enhancement"),
+        ({"lost": 0.0}, "lost is 0, must be above 0"),
         ({"size": "giant"}, "no SpecUNet of size 'giant'"),
     ],
 )
