@@ -73,8 +73,8 @@ def test_objectives_are_compared(run, tmp_path):
     assert rows[1][0].startswith("the training recordings") and float(rows[1][3]) < 3 and float(rows[1][5]) == 0
     for row in rows[2:]:
         assert int(row[1]) >= 1 and float(row[3]) > float(rows[1][3])  # nobody learns this in a moment
-    # eight strips of 80 bands, 4 white rows between, and the recordings; each of 2 x 6 sounds of 32 frames
-    assert Image.open(tmp_path / "objectives.png").size == (12 * 32, 9 * 80 + 8 * 4)
+    # eight strips of 80 bands, 4 white rows between, and the recordings; each of 2 x 4 sounds of 32 frames
+    assert Image.open(tmp_path / "objectives.png").size == (8 * 32, 9 * 80 + 8 * 4)
 
 
 def test_both_layouts_of_esc10_are_read(tmp_path):
