@@ -43,7 +43,8 @@ training() {
     if ((processes == 1)); then
         specgan "$@"
     else
-        python -m torch.distributed.run --standalone --nproc-per-node "$processes" -m specgan "$@"
+        # by address: a machine whose own name does not resolve would wait for itself
+        python -m torch.distributed.run --standalone --local-addr 127.0.0.1 --nproc-per-node "$processes" -m specgan "$@"
     fi
 }
 

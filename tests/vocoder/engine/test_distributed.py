@@ -25,10 +25,16 @@ ENVIRONMENT["PYTHONPATH"] = os.pathsep.join([str(HERE.parents[2]), os.environ.ge
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    subprocess.run(
-        [*launcher, str(HERE / "engine_processes.py"), str(folder)], env=ENVIRONMENT, timeout=300, check=True
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1"]
+    done = subprocess.run(
+        [*launcher, "--nproc-per-node", "2", str(HERE / "engine_processes.py"), str(folder)],
+        env=ENVIRONMENT,
+        timeout=300,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
+    assert done.returncode == 0, done.stdout[-4000:]
     return folder
 
 
